@@ -1,0 +1,38 @@
+"""Limits on a process tree, and what has been used of them."""
+
+from msgspec import Struct
+
+
+class Limits(Struct, frozen=True, omit_defaults=True):
+    """Upper bounds for a process and everything below it. `None` means no limit of that kind."""
+
+    usd: float | None = None
+    tokens: int | None = None
+    """Prompt plus completion tokens, cached ones included."""
+    seconds: float | None = None
+    """Time in which the process is running; waiting for a person or being suspended does not count."""
+    model_calls: int | None = None
+    tool_calls: int | None = None
+
+
+class Usage(Struct, frozen=True, omit_defaults=True):
+    """What was used. Also the form in which the worst case of a call is reserved beforehand."""
+
+    usd: float = 0.0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    """The part of `prompt_tokens` that the provider served from its prefix cache."""
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    model_calls: int = 0
+    tool_calls: int = 0
+
+    @property
+    def tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(*(getattr(self, f) + getattr(other, f) for f in self.__struct_fields__))
+
+    def __sub__(self, other: "Usage") -> "Usage":
+        return Usage(*(getattr(self, f) - getattr(other, f) for f in self.__struct_fields__))

@@ -1,0 +1,452 @@
+"""What can happen to a process. A process *is* the fold of these, in order.
+
+Rules for this file: an event states a fact about the past; fields are only ever added, with a default;
+a tag never changes its meaning. Old journals must load for ever (golden journals in the tests).
+The time stands in the `Entry` around an event, never in the event.
+"""
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from glmos.abi.budgets import Limits, Usage
+from glmos.abi.grants import Grant
+from glmos.abi.ids import BlobRef, CallId, Pid, Seq, SnapshotId, StepId
+from glmos.abi.labels import Label
+from glmos.abi.messages import ModelReply
+from glmos.abi.plans import Claim, Step
+from glmos.abi.tools import EffectClass, Failure, Output
+
+ExitStatus = Literal["done", "unverified", "failed", "refused", "killed"]
+ModelFailureKind = Literal[
+    "unreachable", "denied", "unknown_model", "rate_limited", "overloaded", "bad_request", "too_long", "filtered",
+    "protocol", "interrupted",
+]  # fmt: skip
+
+
+class _Event(Struct, frozen=True, omit_defaults=True, tag_field="type", forbid_unknown_fields=True):
+    pass
+
+
+# -- a process's life -------------------------------------------------------------------------------------------------
+
+
+class InputFile(Struct, frozen=True, omit_defaults=True):
+    """A file the person gave, copied into the workspace under `name`."""
+
+    name: str
+    source: str
+    """Absolute path it was copied from."""
+    size: int
+    digest: str
+    """SHA-256 of its content when it was copied; of a folder, of its listing."""
+
+
+class ProcessCreated(_Event, frozen=True, tag="process.created"):
+    """Somebody stated a goal."""
+
+    goal: str
+    root: Pid
+    """The topmost ancestor; its own pid for a process without a parent."""
+    parent: Pid | None = None
+    files: tuple[InputFile, ...] = ()
+    agent: str = ""
+    model: str = ""
+    limits: Limits = Limits()
+    priority: int = 0
+    """Higher runs first. From -20 to 19."""
+    grants: tuple[Grant, ...] = ()
+    approve_all: bool = False
+    """The person said yes in advance to every approval."""
+    tools: tuple[str, ...] = ()
+    """Names of the tools it may use; empty for all."""
+
+
+class ProcessForked(_Event, frozen=True, tag="process.forked"):
+    """This log began as a copy of another's first `at` events. What was in flight there is not in flight here."""
+
+    source: Pid
+    at: Seq
+
+
+class ProcessRecovered(_Event, frozen=True, tag="process.recovered"):
+    """The runtime came back and found the process unfinished: whatever had no receipt is now unknown."""
+
+    reason: str = ""
+
+
+class ProcessExited(_Event, frozen=True, tag="process.exited"):
+    """The process came to an end. It may still be reopened by a person."""
+
+    status: ExitStatus
+    reason: str = ""
+    """Why, for a person: one sentence; for anything but `done`, with what is missing and the way out."""
+    answer: Output | None = None
+    claims: tuple[Claim, ...] = ()
+
+
+class ProcessReopened(_Event, frozen=True, tag="process.reopened"):
+    """A person told an ended process to go on."""
+
+    reason: str = ""
+
+
+class SignalReceived(_Event, frozen=True, tag="signal.received"):
+    signal: Literal["kill", "suspend", "resume"]
+    by: str = "person"
+
+
+class ProcessReniced(_Event, frozen=True, tag="process.reniced"):
+    priority: int
+
+
+class LimitsChanged(_Event, frozen=True, tag="limits.changed"):
+    limits: Limits
+
+
+class ModelChanged(_Event, frozen=True, tag="model.changed"):
+    model: str
+
+
+# -- the processor ----------------------------------------------------------------------------------------------------
+
+
+class ModelCalled(_Event, frozen=True, tag="model.called"):
+    """A model call is about to be made, its worst case reserved."""
+
+    number: int
+    """1, 2, ... within the process."""
+    step: StepId | None = None
+    reserved: Usage = Usage()
+    model: str = ""
+
+
+class ModelReplied(_Event, frozen=True, tag="model.replied"):
+    """Tokens were spent. Recorded even when the reply makes no sense."""
+
+    number: int
+    reply: ModelReply
+    seconds: float = 0.0
+
+
+class ModelFailed(_Event, frozen=True, tag="model.failed"):
+    """A call ended without a reply, the driver's own retries and fallbacks exhausted."""
+
+    number: int
+    kind: ModelFailureKind
+    message: str
+    usage: Usage = Usage()
+
+
+class KernelSpoke(_Event, frozen=True, tag="kernel.spoke"):
+    """By rule, the kernel told the model something, and the rule's count rose."""
+
+    rule: str
+    """`prose`, `empty`, `cut`, `repeat`, `check_failed`, `replan`, `undone`, `reopened`, `recovered`, `child`."""
+    text: str
+
+
+class CallRefused(_Event, frozen=True, tag="call.refused"):
+    """A call the model wrote was malformed, unknown, or not permitted; the model is told what was wrong."""
+
+    call: CallId
+    number: int
+    index: int
+    """Its place in the reply `number`."""
+    name: str
+    problem: str
+
+
+class CallAnswered(_Event, frozen=True, tag="call.answered"):
+    """A system call was carried out by the kernel itself (plan, describe, finish, ...)."""
+
+    call: CallId
+    number: int
+    index: int
+    name: str
+    text: str = ""
+
+
+# -- plan and check ---------------------------------------------------------------------------------------------------
+
+
+class PlanMade(_Event, frozen=True, tag="plan.made"):
+    """The plan now reads so, the kernel's own checks included."""
+
+    revision: int
+    steps: tuple[Step, ...]
+    implied: bool = False
+    reason: str = ""
+    reopened: tuple[StepId, ...] = ()
+    """Steps that had passed and must be done again under this revision."""
+
+
+class StepStarted(_Event, frozen=True, tag="step.started"):
+    step: StepId
+    attempt: int
+    snapshot: SnapshotId = ""
+    """The workspace as it was when the step began."""
+
+
+class StepSubmitted(_Event, frozen=True, tag="step.submitted"):
+    """The doer says it is there. Nothing is believed yet."""
+
+    step: StepId
+    result: Output
+    claims: tuple[Claim, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+class CheckStarted(_Event, frozen=True, tag="check.started"):
+    step: StepId
+    index: int
+    """Its place in the step's checks."""
+    reserved: Usage = Usage()
+
+
+class CheckFinished(_Event, frozen=True, tag="check.finished"):
+    step: StepId
+    index: int
+    kind: str
+    outcome: Literal["passed", "failed", "undecided"]
+    detail: str = ""
+    """What was found, in words a model can act on."""
+    usage: Usage = Usage()
+
+
+class StepPassed(_Event, frozen=True, tag="step.passed"):
+    step: StepId
+    verified: bool = True
+    """False: nothing failed, but something could not be decided."""
+    used: tuple[str, ...] = ()
+    """What the result was derived from: `step:ID`, `call:cN`, `file:NAME`."""
+
+
+class StepFailed(_Event, frozen=True, tag="step.failed"):
+    """An attempt at a step came to nothing."""
+
+    step: StepId
+    attempt: int
+    reason: str
+
+
+class StepReopened(_Event, frozen=True, tag="step.reopened"):
+    """Something the step rested on turned out wrong."""
+
+    step: StepId
+    cause: str
+
+
+class SourceChanged(_Event, frozen=True, tag="source.changed"):
+    """A file the person gave has changed since it was copied; the workspace has the new content."""
+
+    name: str
+    digest: str
+    size: int
+
+
+# -- effects on the world ---------------------------------------------------------------------------------------------
+
+
+class ToolIntended(_Event, frozen=True, tag="tool.intended"):
+    """The call is about to be made. Without a receipt after a crash, its effect is unknown."""
+
+    call: CallId
+    tool: str
+    action: str
+    arguments: dict[str, Any]
+    effect: EffectClass
+    step: StepId | None = None
+    number: int = 0
+    """The model reply it came from, and its place there."""
+    index: int = 0
+    attempt: int = 1
+    label: Label = Label()
+    """Joined over everything the context had read when the call was asked for."""
+
+
+class ToolFinished(_Event, frozen=True, tag="tool.finished"):
+    """The receipt."""
+
+    call: CallId
+    output: Output
+    failure: Failure | None = None
+    files: tuple[str, ...] = ()
+    data: dict[str, Any] = {}
+    label: Label = Label()
+    compensation: dict[str, Any] | None = None
+    usage: Usage = Usage()
+
+
+class ToolUnknown(_Event, frozen=True, tag="tool.unknown"):
+    """The call was interrupted and nobody knows whether it took effect."""
+
+    call: CallId
+    detail: str = ""
+
+
+class ToolProbed(_Event, frozen=True, tag="tool.probed"):
+    call: CallId
+    outcome: Literal["happened", "did_not_happen", "cannot_tell"]
+    detail: str = ""
+
+
+class Undone(_Event, frozen=True, tag="process.undone"):
+    """The process was taken back to the beginning of a step."""
+
+    step: StepId
+    snapshot: SnapshotId = ""
+    compensated: tuple[CallId, ...] = ()
+    left: tuple[str, ...] = ()
+    """What could not be taken back, one sentence each."""
+
+
+class WorkspaceRestored(_Event, frozen=True, tag="workspace.restored"):
+    """The files are again as in `snapshot`, because a failed attempt is done over."""
+
+    snapshot: SnapshotId
+    step: StepId
+
+
+class BudgetRefused(_Event, frozen=True, tag="budget.refused"):
+    """A call was not made, because its worst case does not fit what is left."""
+
+    limit: Literal["usd", "tokens", "seconds", "model_calls", "tool_calls"]
+    holder: Pid
+    """The process whose limit it is: this one or an ancestor."""
+    allowed: float
+    used: float
+    needed: float
+    what: str = ""
+    """The call, in words."""
+
+
+# -- people, children, time -------------------------------------------------------------------------------------------
+
+
+class PersonAsked(_Event, frozen=True, tag="person.asked"):
+    question: str
+    kind: Literal["question", "approval", "unknown_effect"] = "question"
+    call: CallId = ""
+    options: tuple[str, ...] = ()
+
+
+class PersonAnswered(_Event, frozen=True, tag="person.answered"):
+    """For an approval and an unknown effect, `verdict` counts; for a question, `text`."""
+
+    text: str = ""
+    verdict: Literal["yes", "no", ""] = ""
+
+
+class ChildSpawned(_Event, frozen=True, tag="child.spawned"):
+    """A child was decided on. It is created from this event, after a crash too, so never twice."""
+
+    child: Pid
+    call: CallId
+    goal: str
+    model: str = ""
+    limits: Limits = Limits()
+    files: tuple[str, ...] = ()
+    """Workspace-relative paths it gets a copy of; empty for all."""
+    tools: tuple[str, ...] = ()
+    step: StepId | None = None
+
+
+class ChildExited(_Event, frozen=True, tag="child.exited"):
+    child: Pid
+    status: ExitStatus
+    answer: str = ""
+    reason: str = ""
+    files: tuple[str, ...] = ()
+    """Paths brought back into this workspace, under `children/PID/`."""
+
+
+class WaitStarted(_Event, frozen=True, tag="wait.started"):
+    call: CallId
+    until: float = 0.0
+    """Unix time in seconds; 0 when only children are waited for."""
+    children: tuple[Pid, ...] = ()
+
+
+class WaitEnded(_Event, frozen=True, tag="wait.ended"):
+    call: CallId
+    reason: Literal["time", "children", "cancelled"] = "time"
+
+
+Event = (
+    ProcessCreated
+    | ProcessForked
+    | ProcessRecovered
+    | ProcessExited
+    | ProcessReopened
+    | SignalReceived
+    | ProcessReniced
+    | LimitsChanged
+    | ModelChanged
+    | ModelCalled
+    | ModelReplied
+    | ModelFailed
+    | KernelSpoke
+    | CallRefused
+    | CallAnswered
+    | PlanMade
+    | StepStarted
+    | StepSubmitted
+    | CheckStarted
+    | CheckFinished
+    | StepPassed
+    | StepFailed
+    | StepReopened
+    | SourceChanged
+    | ToolIntended
+    | ToolFinished
+    | ToolUnknown
+    | ToolProbed
+    | Undone
+    | WorkspaceRestored
+    | BudgetRefused
+    | PersonAsked
+    | PersonAnswered
+    | ChildSpawned
+    | ChildExited
+    | WaitStarted
+    | WaitEnded
+)
+
+
+class Entry(Struct, frozen=True):
+    """An event in its place in the journal."""
+
+    pid: Pid
+    seq: Seq
+    at: float
+    """Unix time in seconds at which it was appended."""
+    event: Event
+
+
+class ProcessRow(Struct, frozen=True, omit_defaults=True):
+    """What a listing shows of a process. Written with every append; can be rebuilt from the log."""
+
+    pid: Pid
+    root: Pid
+    parent: Pid | None
+    status: str
+    """`ready`, `running`, `waiting`, `suspended`, or an `ExitStatus`."""
+    goal: str
+    phase: str = ""
+    waits_for: str = ""
+    """For `waiting`: a person (with the question), `time`, `children`."""
+    wake_at: float = 0.0
+    priority: int = 0
+    model: str = ""
+    usage: Usage = Usage()
+    created: float = 0.0
+    updated: float = 0.0
+    seq: Seq = 0
+
+
+class Blob(Struct, frozen=True):
+    """A payload beside the journal."""
+
+    ref: BlobRef
+    size: int
