@@ -51,6 +51,14 @@ class ProbeTool(_Effect, frozen=True):
     arguments: dict[str, Any]
 
 
+class TakeBack(_Effect, frozen=True):
+    """Put the workspace back to what it was before an interrupted call."""
+
+    call: CallId
+    snapshot: SnapshotId
+    step: StepId | None
+
+
 class RunCheck(_Effect, frozen=True):
     """Check the result of a step by other means than its doer."""
 
@@ -64,8 +72,6 @@ class StartStep(_Effect, frozen=True):
 
     step: StepId
     attempt: int
-    restore: SnapshotId = ""
-    """Not empty: put the files back to this state first, because an earlier attempt failed."""
 
 
 class SpawnChild(_Effect, frozen=True):
@@ -73,10 +79,11 @@ class SpawnChild(_Effect, frozen=True):
 
     call: CallId
     goal: str
+    number: int
+    index: int
     model: str = ""
     files: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
-    usd: float | None = None
     tokens: int | None = None
     step: StepId | None = None
 
@@ -100,4 +107,16 @@ class KillAll(_Effect, frozen=True):
     reason: str
 
 
-Effect = Record | CallModel | RunTool | ProbeTool | RunCheck | StartStep | SpawnChild | CreateChild | Sleep | KillAll
+Effect = (
+    Record
+    | CallModel
+    | RunTool
+    | ProbeTool
+    | TakeBack
+    | RunCheck
+    | StartStep
+    | SpawnChild
+    | CreateChild
+    | Sleep
+    | KillAll
+)

@@ -263,6 +263,8 @@ class ToolIntended(_Event, frozen=True, tag="tool.intended"):
     attempt: int = 1
     label: Label = Label()
     """Joined over everything the context had read when the call was asked for."""
+    snapshot: SnapshotId = ""
+    """Reversible only: the workspace as it was just before, so that an interrupted call can be taken back."""
 
 
 class ToolFinished(_Event, frozen=True, tag="tool.finished"):
@@ -302,10 +304,12 @@ class Undone(_Event, frozen=True, tag="process.undone"):
 
 
 class WorkspaceRestored(_Event, frozen=True, tag="workspace.restored"):
-    """The files are again as in `snapshot`, because a failed attempt is done over."""
+    """The files are again as in `snapshot`: an interrupted call or a failed attempt was taken back."""
 
     snapshot: SnapshotId
-    step: StepId
+    step: StepId | None = None
+    call: CallId = ""
+    """The interrupted call whose effect is thereby gone."""
 
 
 class BudgetRefused(_Event, frozen=True, tag="budget.refused"):
@@ -363,6 +367,8 @@ class ChildExited(_Event, frozen=True, tag="child.exited"):
 
 class WaitStarted(_Event, frozen=True, tag="wait.started"):
     call: CallId
+    number: int = 0
+    index: int = 0
     until: float = 0.0
     """Unix time in seconds; 0 when only children are waited for."""
     children: tuple[Pid, ...] = ()

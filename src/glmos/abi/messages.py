@@ -29,7 +29,8 @@ class Message(Struct, frozen=True, omit_defaults=True):
     reasoning: str = ""
     """Assistant only: returned to the provider unmodified where its profile asks for that."""
     extra: dict[str, Any] = {}
-    """Assistant only: further provider fields to return unmodified (signatures, encrypted reasoning)."""
+    """Assistant: further provider fields to return unmodified (signatures, encrypted reasoning). Tool: under `data`,
+    the structured part of the result, for drivers inside this process; it is never sent over a wire."""
 
 
 class ToolSchema(Struct, frozen=True, omit_defaults=True):

@@ -1,0 +1,93 @@
+"""Budgets: whether the worst case of a call fits what is left, for the process and every ancestor.
+
+A limit on a process counts for its whole tree. `Ledger` knows what every process has used and what is reserved and not
+yet settled; the runtime asks it before each call. No reservation, no call.
+"""
+
+from typing import Literal, NamedTuple
+
+from glmos.abi.budgets import Limits, Usage
+from glmos.abi.ids import Pid
+
+LimitName = Literal["usd", "tokens", "seconds", "model_calls", "tool_calls"]
+
+
+class Shortfall(NamedTuple):
+    """The limit that a call would break."""
+
+    limit: LimitName
+    holder: Pid
+    allowed: float
+    used: float
+    needed: float
+
+
+class Account(NamedTuple):
+    parent: Pid | None
+    limits: Limits
+    used: Usage
+    reserved: dict[str, Usage]
+
+
+class Ledger:
+    """What every process of a home has used and reserved. Plain data in memory; rebuilt from the journal at start."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[Pid, Account] = {}
+        self._children: dict[Pid, set[Pid]] = {}
+
+    def put(self, pid: Pid, parent: Pid | None, limits: Limits, used: Usage, reserved: dict[str, Usage]) -> None:
+        """The process stands so now."""
+        self._accounts[pid] = Account(parent, limits, used, reserved)
+        if parent is not None:
+            self._children.setdefault(parent, set()).add(pid)
+
+    def total(self, pid: Pid) -> Usage:
+        """Used and reserved by the process and everything below it, `seconds` by itself alone."""
+        account = self._accounts.get(pid)
+        if account is None:
+            return Usage()
+        total = account.used
+        for reserved in account.reserved.values():
+            total += reserved
+        for child in self._children.get(pid, ()):
+            below = self.total(child)
+            total += below - Usage(seconds=below.seconds)
+        return total
+
+    def shortfall(self, pid: Pid, need: Usage) -> Shortfall | None:
+        """The first limit, from the process upwards, that `need` does not fit; None when it fits all."""
+        holder: Pid | None = pid
+        while holder is not None and holder in self._accounts:
+            account = self._accounts[holder]
+            found = _over(holder, account.limits, self.total(holder), need)
+            if found is not None:
+                return found
+            holder = account.parent
+        return None
+
+    def room(self, pid: Pid, limit: LimitName) -> float:
+        """How much of a limit is left for the process, by the tightest of its ancestors; infinity without any."""
+        left, holder = float("inf"), pid
+        while holder in self._accounts:
+            account = self._accounts[holder]
+            allowed = getattr(account.limits, limit)
+            if allowed is not None:
+                left = min(left, allowed - getattr(self.total(holder), limit))
+            if account.parent is None:
+                break
+            holder = account.parent
+        return left
+
+
+def _over(holder: Pid, limits: Limits, used: Usage, need: Usage) -> Shortfall | None:
+    names: tuple[LimitName, ...] = ("usd", "tokens", "seconds", "model_calls", "tool_calls")
+    for name in names:
+        allowed: float | None = getattr(limits, name)
+        if allowed is None:
+            continue
+        has, more = float(getattr(used, name)), float(getattr(need, name))
+        # Time is not reserved: a call may begin while any is left, and is stopped when it is gone.
+        if (name == "seconds" and has >= allowed) or (more > 0 and has + more > allowed + 1e-12):
+            return Shortfall(name, holder, float(allowed), has, more)
+    return None

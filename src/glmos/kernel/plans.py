@@ -1,0 +1,111 @@
+"""Plans: whether one can be followed, what a revision keeps, and what must be done again.
+
+A plan is refused as a whole, with every reason at once, so that the model can mend it in one go.
+"""
+
+import re
+from collections.abc import Sequence
+
+import jsonschema
+
+from glmos.abi import plans as a
+from glmos.abi.ids import StepId
+from glmos.kernel.process import Process, dependants
+from glmos.kernel.rules import Rules
+
+IMPLIED = "goal"
+"""The step of a plan that nobody wrote."""
+
+
+def implied(p: Process, rules: Rules) -> tuple[a.Step, ...]:
+    """The one-step plan of a goal that is acted on at once."""
+    return adopt((a.Step(id=IMPLIED, goal=p.goal),), rules)
+
+
+def adopt(steps: Sequence[a.Step], rules: Rules) -> tuple[a.Step, ...]:
+    """The plan with checks in the order they will be run, and the kernel's own checks on the answer added."""
+    last = steps[-1]
+    own: list[a.Check] = [] if _has(last, a.CitationCheck) else [a.CitationCheck()]
+    if rules.critic and not _has(last, a.CriticCheck):
+        own.append(a.CriticCheck())
+    final = a.Step(last.id, last.goal, last.needs, (*last.checks, *own), last.grants)
+    return tuple(
+        a.Step(s.id, s.goal, s.needs, tuple(sorted(s.checks, key=lambda c: a.CHECK_ORDER.index(type(c)))), s.grants)
+        for s in (*steps[:-1], final)
+    )
+
+
+def _has(step: a.Step, kind: type[a.Check]) -> bool:
+    return any(isinstance(c, kind) for c in step.checks)
+
+
+def faults(steps: Sequence[a.Step], rules: Rules) -> list[str]:
+    """Why these steps cannot be a plan; empty when they can."""
+    found: list[str] = []
+    if not steps:
+        return ["a plan needs at least one step"]
+    if len(steps) > rules.max_steps:
+        found.append(f"a plan has at most {rules.max_steps} steps, this one has {len(steps)}")
+    ids = [s.id for s in steps]
+    found += [f"step id {i!r} is used twice" for i in sorted({i for i in ids if ids.count(i) > 1})]
+    for place, step in enumerate(steps):
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,40}", step.id):
+            found.append(f"step id {step.id!r} is not 1 to 40 letters, digits, '_', '-' or '.'")
+        if not step.goal.strip():
+            found.append(f"step {step.id!r} has no goal")
+        found += [
+            f"step {step.id!r} needs {n!r}, which is not an earlier step" for n in step.needs if n not in ids[:place]
+        ]
+        if not step.checks and place < len(steps) - 1:
+            found.append(f"step {step.id!r} has no check: say how it will be known that it is reached")
+        for check in step.checks:
+            found += [f"step {step.id!r}: {fault}" for fault in _check_faults(check)]
+    return found
+
+
+def _check_faults(check: a.Check) -> list[str]:
+    if isinstance(check, a.PatternCheck) or (isinstance(check, a.NumberCheck) and check.pattern):
+        try:
+            re.compile(check.pattern)
+        except re.error as error:
+            return [f"the pattern {check.pattern!r} is not a regular expression ({error})"]
+    if isinstance(check, a.SchemaCheck):
+        try:
+            jsonschema.Draft202012Validator.check_schema(check.schema)
+        except jsonschema.SchemaError as error:
+            return [f"the schema is not a JSON Schema ({error.message})"]
+    if isinstance(check, a.NumberCheck) and check.equals is None and not check.sql and not check.python:
+        return ["a number check needs one of equals, sql, python"]
+    if isinstance(check, a.CommandCheck | a.PythonCheck):
+        text = check.command if isinstance(check, a.CommandCheck) else check.code
+        return (
+            [] if text.strip() else [f"a {'command' if isinstance(check, a.CommandCheck) else 'python'} check is empty"]
+        )
+    return []
+
+
+def reopened(p: Process, steps: Sequence[a.Step]) -> tuple[StepId, ...]:
+    """The passed steps that a revision makes void: those it changed, and what rests on them."""
+    changed = {s.id for s in steps if p.find(s.id) not in (None, s)}
+    gone = {s.id for s in p.plan} - {s.id for s in steps}
+    void = dependants(steps, changed) | {s.id for s in steps if gone.intersection(s.needs)}
+    return tuple(s.id for s in steps if s.id in void and s.id in p.steps and _passed(p, s.id))
+
+
+def affected(p: Process, source: str) -> tuple[StepId, ...]:
+    """The passed steps to be done again because `source` (`file:NAME`, `call:cN`) turned out different."""
+    kind = source.partition(":")[0]
+    roots = {s for s, state in p.steps.items() if _passed(p, s) and (source in state.used or f"{kind}:*" in state.used)}
+    return tuple(s.id for s in p.plan if s.id in dependants(p.plan, roots) and _passed(p, s.id))
+
+
+def _passed(p: Process, step: StepId) -> bool:
+    return p.steps[step].status in ("passed", "unverified")
+
+
+def ready(p: Process) -> a.Step | None:
+    """The next step to do: the first one not passed whose needs have passed."""
+    for step in p.plan:
+        if not _passed(p, step.id) and all(_passed(p, n) for n in step.needs):
+            return step
+    return None
