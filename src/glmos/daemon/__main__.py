@@ -1,0 +1,100 @@
+"""The daemon as a program: open the home, serve it, and close it in order."""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import anyio
+import msgspec
+
+import glmos
+from glmos.abi.errors import UsageError
+from glmos.daemon.lifetime import DEFAULT_IDLE_SECONDS, Lifetime
+from glmos.daemon.server import serve
+from glmos.daemon.serving import problem_of
+
+log = logging.getLogger("glmosd")
+
+
+class Starter:
+    """Whoever started the daemon and waits on a pipe: one line `ready`, or a `Problem`."""
+
+    def __init__(self, descriptor: int | None) -> None:
+        self._descriptor = descriptor
+
+    def tell(self, line: bytes) -> None:
+        """Only the first line is sent."""
+        if self._descriptor is not None:
+            descriptor, self._descriptor = self._descriptor, None
+            with suppress(BrokenPipeError):  # it has stopped waiting
+                os.write(descriptor, line + b"\n")
+            os.close(descriptor)
+
+
+async def run(home: Path, lifetime: Lifetime, starter: Starter) -> None:
+    from glmos import boot
+
+    async with boot.open_system(home, os.environ) as system, anyio.create_task_group() as group:
+        group.start_soon(_stop_on_signal, lifetime)
+
+        def ready() -> None:
+            log.info("glmosd %s serves %s as process %d", glmos.__version__, home, os.getpid())
+            starter.tell(b"ready")
+
+        await serve(system, home, lifetime, ready=ready)
+        group.cancel_scope.cancel()
+    log.info("glmosd stopped")
+
+
+async def _stop_on_signal(lifetime: Lifetime) -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for number in signals:
+            log.info("%s: stopping", signal.Signals(number).name)
+            lifetime.stop()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="glmosd", description="Serve one GLM-OS home until told to stop.")
+    parser.add_argument("--home", type=Path, default=Path(os.environ.get("GLMOS_HOME") or "~/.glmos"))
+    parser.add_argument(
+        "--idle-exit", type=float, default=DEFAULT_IDLE_SECONDS, metavar="SECONDS",
+        help="stop after this long without requests and running processes (default: %(default)g; 0: never)",
+    )  # fmt: skip
+    parser.add_argument("--ready-fd", type=int, default=None, help=argparse.SUPPRESS)
+    options = parser.parse_args(argv)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    starter = Starter(options.ready_fd)
+    home: Path = options.home.expanduser().absolute()
+    try:
+        _make(home)
+        anyio.run(run, home, Lifetime(idle_seconds=options.idle_exit or None), starter)
+    except Exception as error:
+        problem = problem_of(_first(error))
+        starter.tell(msgspec.json.encode(problem))
+        print(f"glmosd: {problem.error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _make(home: Path) -> None:
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"The home {str(home)!r} cannot be made ({error.strerror}): set GLMOS_HOME to a folder you may write."
+        ) from error
+
+
+def _first(error: Exception) -> Exception:
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What tests and plugin authors use in place of the real thing: scripted parts that honour the ports."""
