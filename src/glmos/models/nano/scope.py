@@ -1,0 +1,68 @@
+"""What the nano model may be asked: a question that one query over one table answers.
+
+Everything else is declined with a reason, because a wrong number is worse than none. Also here: which
+kind of answer a question expects, for a check that does not trust the query.
+"""
+
+import re
+from typing import Literal
+
+from glmos.models.nano.linker import Links
+from glmos.models.nano.table import Table, holds_numbers
+
+Expected = Literal["number", "text", "date", "list", "any"]
+
+_OUTSIDE: list[tuple[str, str]] = [
+    (r"\bwhy\b|\bhow come\b|\bwhat caused\b|\breasons? (?:for|behind|why)\b|\bexplain\b|为什么|为何|原因|解释", "it asks for a cause or an explanation, and a table only holds what happened"),
+    (r"^(?:please |can you |could you )*(?:write|draft|compose|generate|create|make|design|build|draw|plot|code|implement|fix|edit|rewrite|translate|convert)\b|^(?:请|帮我)*(?:写|画|翻译|生成|创建|设计|修改|制作)", "it asks to make something, not to look something up"),
+    (r"\b(?:summari[sz]e|summary of|paraphrase|review|analy[sz]e|tell me about|describe)\b|总结|概括|分析|描述|介绍", "it asks for prose"),
+    (r"\b(?:predict|forecast|estimate|will be|going to|next (?:year|month|quarter|week)|should (?:we|i)|recommend|advise|suggest)\b|预测|建议|应该|明年|下个月", "it asks about the future or for advice"),
+    (r"\b(?:delete|remove|drop|insert|update|rename|send|email|e-mail|download|install|upload|open|save|run|execute)\b (?:the |a |all |this |my |an )?(?:\w+ )?(?:rows?|tables?|files?|columns?|records?|mail|email|report|script|message|page|folder|it|them)\b|删除|发送|下载|安装|打开", "it asks to change or do something"),
+    (r"\b(?:pdf|docx?|web ?site|web ?page|https?://|internet|online search|google|screenshot|image|photo|video)\b|网站|网页|图片|视频", "it is about something other than a table"),
+    (r"\b(?:joined with|join the|correlat\w*|regression|percent(?:age)? (?:of|change|increase|growth)|growth rate|year over year|compared (?:to|with)|compare|difference between|ratio of|median|standard deviation|trend)\b|同比|环比|增长率|百分比|占比|相关|对比|比较|差|中位数|趋势", "it needs more than one query"),
+]  # fmt: skip
+
+_NUMBER = re.compile(r"\b(?:how many|how much|number of|count|total|sum|average|mean|highest|lowest|maximum|minimum|amount)\b|多少|几个|几种|总|平均|最高是|最低是")
+_LIST = re.compile(r"^(?:list|show|find|give|name all|which \w+s\b|what are\b)|\b(?:top|bottom) \w+|\b(?:by|per|for each|in each|for every) \w+|列出|哪些|各|每")
+_ENTITY = re.compile(r"^(?:in [^,]+, )?(?:which|who|whose)\b|^what(?: is| was|'s)? the (?:name|title|\w+) (?:with|of the \w+ with|that|who)|哪个|谁|哪家")
+_DATE = re.compile(r"\b(?:when|what (?:date|day|year|month)|which (?:date|day|year|month)|on (?:what|which)|(?:latest|earliest|first|last) \w*\s?date)\b|什么时候|哪一?天|何时|日期是")
+
+
+def why_outside(question: str) -> str | None:
+    """Why a question is outside whatever tables there are, or None."""
+    text = question.strip().lower()
+    if not text:
+        return "it is empty"
+    if len(text) > 400 or text.count("\n") > 3:
+        return "it is longer than one question"
+    return next((reason for pattern, reason in _OUTSIDE if re.search(pattern, text)), None)
+
+
+def why_not_in(links: Links, table: Table) -> str | None:
+    """Why a question that could be about a table is not about this one, or None."""
+    whole = [c for c in links.columns if c.whole]
+    cells = [v for v in links.values if v.kind in ("cell", "part") and v.number is None]
+    if whole or cells:
+        return None
+    if links.columns and (links.values or re.search(_NUMBER, links.question.lower()) or _LIST.search(links.question.lower())):
+        return None
+    from_rows = re.search(r"\b(?:rows|entries|records|" + re.escape(table.name.lower()) + r")\b|多少(?:条|行)", links.question.lower())
+    return None if from_rows else f"it names no column and no value of {table.name!r}"
+
+
+def expected_answer(question: str, links: Links | None = None, table: Table | None = None) -> Expected:
+    """The kind of answer `question` asks for; with its links also by the type of the column asked for."""
+    text = question.strip().lower()
+    if _LIST.search(text):
+        return "list"
+    if _DATE.search(text):
+        return "date"
+    if _ENTITY.search(text):
+        return "text"
+    if _NUMBER.search(text):
+        return "number"
+    if links is not None and table is not None:
+        first = min((c for c in links.columns if c.whole), default=None)
+        if first is not None and text.startswith("what"):
+            return "number" if holds_numbers(table.columns[first.column]) else "text"
+    return "any"
