@@ -1,0 +1,180 @@
+"""Events as turns of a conversation.
+
+A turn is an assistant message, the results of its calls in the order of the calls, and then what the kernel had to say.
+Providers insist on that order; events come in the order in which things happened.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from glmos.abi import events as e
+from glmos.abi.ids import CallId
+from glmos.abi.messages import FunctionCall, Message
+from glmos.abi.plans import Step
+
+DataOf = Callable[[e.ToolFinished], Mapping[str, Any]]
+"""Gives the structured part of a receipt, wherever it is kept."""
+
+
+class Turn(NamedTuple):
+    """A piece of the conversation that is kept or digested as a whole."""
+
+    messages: tuple[Message, ...]
+    digest: tuple[str, ...]
+    """One line for each call in it, to stand in its place."""
+
+
+class _Open:
+    """The turn being put together."""
+
+    def __init__(self, reply: e.ModelReplied | None) -> None:
+        self.reply = reply
+        self.results: dict[int, Message] = {}
+        self.notes: list[str] = []
+        self.digest: list[str] = []
+
+    @property
+    def calls(self) -> tuple[FunctionCall, ...]:
+        return self.reply.reply.calls if self.reply is not None else ()
+
+    def close(self) -> Turn | None:
+        messages: list[Message] = []
+        if self.reply is not None:
+            r = self.reply.reply
+            messages.append(Message("assistant", r.content, r.calls, reasoning=r.reasoning, extra=r.extra))
+            for index, call in enumerate(r.calls):
+                messages.append(self.results.get(index) or Message("tool", "(not run)", call_id=call.id))
+        if self.notes:
+            messages.append(Message("user", "\n\n".join(self.notes)))
+        return Turn(tuple(messages), tuple(self.digest)) if messages else None
+
+
+def turns(entries: Iterable[e.Entry], data_of: DataOf | None = None) -> list[Turn]:
+    """The conversation so far. With `data_of`, results carry their data for a driver inside this process."""
+    return _Turns(data_of).read(entries)
+
+
+class _Turns:
+    def __init__(self, data_of: DataOf | None) -> None:
+        self.data_of = data_of
+        self.done: list[Turn] = []
+        self.open = _Open(None)
+        self.places: dict[CallId, int] = {}
+        """Where in its reply each call stands."""
+        self.names: dict[CallId, str] = {}
+        self.plan: tuple[Step, ...] = ()
+        self.implied = False
+        self.asked: e.PersonAsked | None = None
+
+    def read(self, entries: Iterable[e.Entry]) -> list[Turn]:
+        for entry in entries:
+            self._event(entry.event)
+        self._close()
+        return self.done
+
+    def _close(self) -> None:
+        turn = self.open.close()
+        if turn is not None:
+            self.done.append(turn)
+
+    def _result(self, call: CallId, text: str, data: Mapping[str, Any] | None = None) -> None:
+        place = self.places.get(call)
+        if place is None or place >= len(self.open.calls):
+            # The reply it belongs to lies in an earlier turn (undone or interrupted there): say it as a note.
+            self.open.notes.append(f"[{call}] {text}")
+            return
+        extra: dict[str, Any] = {"data": dict(data)} if data else {}
+        call_id = self.open.calls[place].id
+        self.open.results[place] = Message("tool", f"[{call}] {text}", call_id=call_id, extra=extra)
+        first = text.strip().splitlines()[0][:120] if text.strip() else ""
+        self.open.digest.append(f"{call} {self.names.get(call, self.open.calls[place].name)}: {first}")
+
+    def _note(self, text: str) -> None:
+        self.open.notes.append(text)
+
+    def _event(self, event: e.Event) -> None:
+        match event:
+            case e.ModelReplied():
+                self._close()
+                self.open = _Open(event)
+                self.places = {}
+            case e.ToolIntended():
+                self.places[event.call] = event.index
+                arguments = msgspec.json.encode(event.arguments).decode()
+                self.names[event.call] = f"{event.tool}.{event.action}({arguments[:100]})"
+            case e.ToolFinished():
+                data = self.data_of(event) if self.data_of is not None else None
+                self._result(event.call, receipt_text(event), data)
+            case e.CallRefused():
+                self.places[event.call] = event.index
+                self._result(event.call, f"refused: {event.problem}")
+            case e.CallAnswered():
+                self.places[event.call] = event.index
+                self._result(event.call, event.text)
+            case e.ToolProbed(outcome="happened"):
+                self._result(event.call, f"interrupted, but it took effect: {event.detail}")
+            case e.PlanMade():
+                self.plan, self.implied = event.steps, event.implied
+            case e.StepStarted():
+                self._step_started(event)
+            case e.PersonAsked():
+                self.asked = event
+            case e.PersonAnswered():
+                if self.asked is not None and self.asked.kind == "unknown_effect" and event.verdict == "yes":
+                    self._result(
+                        self.asked.call, "interrupted; a person confirmed that it took effect; its output is lost"
+                    )
+            case e.KernelSpoke() | e.StepReopened() | e.StepPassed() | e.Undone() | e.SourceChanged() | e.ChildExited():
+                self._note(_words(event))
+            case e.ProcessRecovered() | e.ProcessForked() | e.ProcessReopened():
+                if self.done or self.names:
+                    self._note(_words(event))
+            case _:
+                pass
+
+    def _step_started(self, event: e.StepStarted) -> None:
+        step = next((s for s in self.plan if s.id == event.step), None)
+        if step is None or self.implied or event.attempt > 1:
+            return
+        checks = "; ".join(msgspec.json.encode(c).decode() for c in step.checks)
+        last = " Its result is the answer to the person." if step is self.plan[-1] else ""
+        self._note(f"Now step {step.id!r}: {step.goal}{last}\nIt will be checked by: {checks}")
+
+
+def receipt_text(event: e.ToolFinished) -> str:
+    """An observation as the model reads it."""
+    parts: list[str] = []
+    if event.failure is not None:
+        parts.append(f"failed ({event.failure.kind}): {event.failure.message}")
+    if event.output.text:
+        parts.append(event.output.text)
+    if event.files:
+        parts.append(f"files: {', '.join(event.files)}")
+    return "\n".join(parts) or "(no output)"
+
+
+def _words(event: e.Event) -> str:
+    match event:
+        case e.KernelSpoke():
+            return event.text
+        case e.StepPassed():
+            return f"Step {event.step!r} was checked and {'has passed' if event.verified else 'could not be verified'}."
+        case e.StepReopened():
+            return f"Step {event.step!r} must be done again: {event.cause}"
+        case e.Undone():
+            left = f" Not taken back: {'; '.join(event.left)}." if event.left else ""
+            return (
+                f"The person undid everything since the beginning of step {event.step!r}: the files are as they were then "
+                f"and Python variables are gone.{left} What you did and saw since then no longer counts."
+            )
+        case e.SourceChanged():
+            return f"The person's file {event.name!r} has changed; the workspace has the new content."
+        case e.ChildExited():
+            files = f" Files: {', '.join(event.files)}." if event.files else ""
+            return f"Child {event.child} ended {event.status}: {event.answer or event.reason}{files}"
+        case e.ProcessReopened():
+            return f"The person told you to go on.{' ' + event.reason if event.reason else ''}"
+        case _:
+            return "The system was restarted: Python variables and running programs are gone, files are as they were."
