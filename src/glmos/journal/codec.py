@@ -1,0 +1,189 @@
+"""Events to JSON and back. The JSON is the contract; msgspec is how it is written today.
+
+Above: the stores. Below: `glmos.abi`. Two things are odd on purpose:
+
+- Text with lone surrogates (file names that are not UTF-8, halves of an emoji from a careless provider) is legal in
+  Python and in JSON escapes but not in UTF-8. Such an event is written in pure ASCII with `\\udcff` escapes, and comes
+  back the same.
+- What is to be appended is encoded and decoded again first. An event that could not be read back would make its
+  process unreadable for ever, so it is refused at the door.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeVar, get_args
+
+import msgspec
+
+from glmos.abi.errors import ReplayError, UsageError
+from glmos.abi.events import Event, ProcessRow
+from glmos.abi.ids import Pid, Seq
+
+ENDED: frozenset[str] = frozenset({"done", "unverified", "failed", "refused", "killed"})
+"""The statuses of a process that has exited."""
+
+T = TypeVar("T")
+
+
+class _Tag(msgspec.Struct):
+    type: str
+
+
+_encoder = msgspec.json.Encoder()
+_event_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+_row_decoder = msgspec.json.Decoder(ProcessRow)
+_tag_decoder = msgspec.json.Decoder(_Tag)
+
+
+def event_type(event: Event) -> str:
+    """The tag of an event's kind, such as `process.exited`."""
+    return str(type(event).__struct_config__.tag)
+
+
+EVENT_TYPES: frozenset[str] = frozenset(str(kind.__struct_config__.tag) for kind in get_args(Event))
+"""The tags this version knows."""
+
+
+def encode_event(event: Event) -> bytes:
+    """The event as JSON in UTF-8.
+
+    Raises:
+        UsageError: It holds something JSON has no word for.
+    """
+    return _encode(event, f"An event of kind {event_type(event)!r}")
+
+
+def decode_event(body: bytes) -> Event:
+    """The event that `body` is.
+
+    Raises:
+        ReplayError: It is not JSON, of a kind this version does not know, or not of the form its kind has.
+    """
+    try:
+        return _decode(_event_decoder, Event, body)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as problem:
+        raise ReplayError(_misfit(body, problem)) from problem
+
+
+def encode_row(row: ProcessRow) -> bytes:
+    """Raises: UsageError as `encode_event`."""
+    return _encode(row, f"The listing row of process {row.pid!r}")
+
+
+def decode_row(body: bytes) -> ProcessRow:
+    """Raises: ReplayError as `decode_event`."""
+    try:
+        return _decode(_row_decoder, ProcessRow, body)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as problem:
+        raise ReplayError(
+            f"A listing row of the journal cannot be read ({problem}); it was written by another version or is damaged."
+        ) from problem
+
+
+class Record(NamedTuple):
+    """An event ready to be written."""
+
+    type: str
+    body: bytes
+    event: Event
+    """As it will be read back, which may differ from what was given in tuples and lists."""
+
+
+class Batch(NamedTuple):
+    """The arguments of an append, checked and encoded."""
+
+    pid: Pid
+    expected_seq: Seq
+    records: tuple[Record, ...]
+    at: float
+    row: bytes | None
+    ended: bool
+
+
+def prepare(pid: Pid, expected_seq: Seq, events: Sequence[Event], at: float, row: ProcessRow | None) -> Batch:
+    """Check and encode an append, so that every store refuses the same things with the same words.
+
+    Raises:
+        UsageError: It could not be read back, or names no process.
+    """
+    if not 1 <= pid < 1 << 63:
+        raise UsageError(f"Process {pid!r} cannot have a log: pids count up from 1.")
+    if not math.isfinite(at):
+        raise UsageError(f"Events of process {pid} cannot be appended at {at!r}: the time must be a number of seconds.")
+    if row is not None and row.pid != pid:
+        raise UsageError(f"The row of process {row.pid!r} cannot be written with events of process {pid!r}.")
+    records = tuple(_record(event) for event in events)
+    body = None if row is None else encode_row(row)
+    if body is not None:
+        _read_back(decode_row, body, f"The listing row of process {pid!r}")
+    return Batch(pid, expected_seq, records, at, body, row is not None and row.status in ENDED)
+
+
+def conflict(pid: Pid, expected_seq: Seq, head: Seq) -> str:
+    """What a writer is told whose log has moved on."""
+    return (
+        f"The log of process {pid} ends at event {head}, not at {expected_seq}: somebody else wrote to it. "
+        "Read it again and decide anew."
+    )
+
+
+def _record(event: Event) -> Record:
+    body = encode_event(event)
+    return Record(event_type(event), body, _read_back(decode_event, body, f"An event of kind {event_type(event)!r}"))
+
+
+def _read_back(decode: Any, body: bytes, what: str) -> Any:
+    try:
+        return decode(body)
+    except ReplayError as problem:
+        raise UsageError(f"{what} cannot be recorded, because it could not be read back: {problem}") from problem
+
+
+def _encode(value: Any, what: str) -> bytes:
+    try:
+        try:
+            return _encoder.encode(value)
+        except UnicodeEncodeError:
+            plain = _without_nan(msgspec.to_builtins(value, str_keys=True))
+            return json.dumps(plain, separators=(",", ":"), allow_nan=False).encode("ascii")
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as problem:
+        raise UsageError(f"{what} cannot be recorded as JSON: {problem}.") from problem
+
+
+def _without_nan(value: Any) -> Any:
+    """As msgspec writes them: numbers that JSON does not know become null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return value
+
+
+def _decode(decoder: "msgspec.json.Decoder[T]", kind: Any, body: bytes) -> T:
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        if b"\\ud" not in body and b"\\uD" not in body:
+            raise
+        return msgspec.convert(json.loads(body), kind)
+
+
+def _misfit(body: bytes, problem: Exception) -> str:
+    try:
+        tag = _tag_decoder.decode(body).type
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return f"An event is not readable JSON ({problem}): the journal is damaged here, restore it from a backup."
+    if tag not in EVENT_TYPES:
+        return (
+            f"An event of kind {tag!r} means nothing to this version of GLM-OS; "
+            "open the journal with the version that wrote it, or with a newer one."
+        )
+    return (
+        f"An event of kind {tag!r} does not have the form this version of GLM-OS knows ({problem}); "
+        "open the journal with the version that wrote it, or with a newer one."
+    )
