@@ -86,7 +86,7 @@ def _read(path: Path) -> Iterator[Table]:
         raise ValueError(f"no reader for {path.name!r}: use .csv, .json, .xlsx, .db or .parquet")
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """What SQLite can keep; dates as ISO text without a time of midnight."""
     if value is None or isinstance(value, str | int | float):
         return value
@@ -101,7 +101,7 @@ def by_sqlite(folder: Path, question: dict[str, Any]) -> list[Any]:
                 columns = ", ".join(f'"{column}"' for column in header)
                 connection.execute(f'CREATE TABLE "{table}" ({columns})')
                 marks = ", ".join("?" * len(header))
-                plain = [[_plain(value) for value in row] for row in rows]
+                plain = [[plain(value) for value in row] for row in rows]
                 connection.executemany(f'INSERT INTO "{table}" VALUES ({marks})', plain)
         return [cell for row in connection.execute(question["sql"]) for cell in row]
 
@@ -110,7 +110,7 @@ def by_sqlite(folder: Path, question: dict[str, Any]) -> list[Any]:
 
 
 @cache
-def _frames(path: Path) -> Frames:
+def frames_of(path: Path) -> Frames:
     """The tables of a file, read by pandas."""
     import pandas as pd
 
@@ -134,7 +134,7 @@ def by_pandas(folder: Path, question: dict[str, Any]) -> list[Any]:
     recompute: dict[str, Recompute] = runpy.run_path(str(folder / "recompute.py"))["ANSWERS"]
     frames: Frames = {}
     for name in question["files"]:
-        frames |= _frames(folder / name)
+        frames |= frames_of(folder / name)
     return _cells(recompute[question["id"]](frames))
 
 
