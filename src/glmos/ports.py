@@ -149,6 +149,8 @@ class SandboxLimits(NamedTuple):
     disk_bytes: int = 2 << 30
     output_bytes: int = 4 << 20
     cpu_seconds: int = 600
+    files: int = 50_000
+    """Files and folders it may add."""
 
 
 class SandboxSession(Protocol):

@@ -1,0 +1,42 @@
+"""The limits that the kernel itself enforces on each program inside.
+
+Most are set by `launcher` on the way in. The number of processes must be set inside, by a shell that then becomes the
+program: there it counts this sandbox alone, outside everything that runs under the same uid. What no limit of the
+kernel covers (the tree's memory, disk use, time) is `watch`'s.
+"""
+
+import resource
+from collections.abc import Sequence
+
+from glmos.ports import SandboxLimits
+
+_ADDRESS_SPACE_SLACK = 16 << 30
+"""Libraries reserve far more addresses than they use; RLIMIT_DATA is what bounds memory."""
+
+_SHELL = 'ulimit -u "$1" 2>/dev/null || ulimit -p "$1" || exit 126; shift; exec "$@"'
+"""Shells disagree on the letter."""
+
+
+def kernel_limits(limits: SandboxLimits) -> dict[int, tuple[int, int]]:
+    """Resource to (soft, hard)."""
+    addresses = limits.memory_bytes + _ADDRESS_SPACE_SLACK
+    return {
+        resource.RLIMIT_DATA: (limits.memory_bytes, limits.memory_bytes),
+        resource.RLIMIT_AS: (addresses, addresses),
+        resource.RLIMIT_FSIZE: (limits.file_bytes, limits.file_bytes),
+        resource.RLIMIT_CPU: (limits.cpu_seconds, limits.cpu_seconds + 5),
+        resource.RLIMIT_NOFILE: (1024, 4096),
+        resource.RLIMIT_CORE: (0, 0),
+        resource.RLIMIT_MEMLOCK: (64 << 10, 64 << 10),
+        resource.RLIMIT_MSGQUEUE: (800 << 10, 800 << 10),
+    }
+
+
+def launcher_words(limits: SandboxLimits) -> list[str]:
+    """As `launcher` takes them."""
+    return [f"{kind}:{soft}:{hard}" for kind, (soft, hard) in kernel_limits(limits).items()]
+
+
+def within_process_limit(argv: Sequence[str], limits: SandboxLimits) -> list[str]:
+    """The command that bounds the number of processes and then becomes `argv`."""
+    return ["/bin/sh", "-c", _SHELL, "sh", str(limits.processes + 1), *argv]  # the sandbox's own reaper counts
