@@ -86,7 +86,7 @@ def _read(path: Path) -> Iterator[Table]:
         raise ValueError(f"no reader for {path.name!r}: use .csv, .json, .xlsx, .db or .parquet")
 
 
-def plain(value: Any) -> Any:
+def storable(value: Any) -> Any:
     """What SQLite can keep; dates as ISO text without a time of midnight."""
     if value is None or isinstance(value, str | int | float):
         return value
@@ -101,8 +101,8 @@ def by_sqlite(folder: Path, question: dict[str, Any]) -> list[Any]:
                 columns = ", ".join(f'"{column}"' for column in header)
                 connection.execute(f'CREATE TABLE "{table}" ({columns})')
                 marks = ", ".join("?" * len(header))
-                plain = [[plain(value) for value in row] for row in rows]
-                connection.executemany(f'INSERT INTO "{table}" VALUES ({marks})', plain)
+                cells = [[storable(value) for value in row] for row in rows]
+                connection.executemany(f'INSERT INTO "{table}" VALUES ({marks})', cells)
         return [cell for row in connection.execute(question["sql"]) for cell in row]
 
 

@@ -80,7 +80,7 @@ def test_duckdb_takes_the_same_sql(folder: Path, question: dict[str, Any]) -> No
             connection.register(table, frame)
         found = [cell for row in connection.execute(question["sql"]).fetchall() for cell in row]
     stored = question["answer"]["values"]
-    assert verify.same(stored, [verify.plain(cell) if not isinstance(cell, str) else cell for cell in found])
+    assert verify.same(stored, [verify.storable(cell) if not isinstance(cell, str) else cell for cell in found])
 
 
 def test_a_wrong_stored_answer_is_reported_and_ends_with_status_1(
