@@ -255,6 +255,11 @@ class Workspaces(Protocol):
         """Copy files of another workspace into this one below `into`; give their paths here."""
         ...
 
+    async def refresh(self, pid: Pid, file: InputFile) -> InputFile | None:
+        """If the person's file has changed since it was copied, copy it again and give how it is now; None if it is
+        as it was or cannot be read any more."""
+        ...
+
     async def remove(self, pid: Pid) -> None: ...
 
 

@@ -128,6 +128,10 @@ class _Turns:
                     )
             case e.KernelSpoke() | e.StepReopened() | e.StepPassed() | e.Undone() | e.SourceChanged() | e.ChildExited():
                 self._note(_words(event))
+            case e.SignalReceived(signal="resume"):
+                self._note(
+                    "You were suspended for a while: Python variables and running programs are gone, files are as they were."
+                )
             case e.ProcessRecovered() | e.ProcessForked() | e.ProcessReopened():
                 if self.done or self.names:
                     self._note(_words(event))

@@ -35,12 +35,27 @@ class Ledger:
     def __init__(self) -> None:
         self._accounts: dict[Pid, Account] = {}
         self._children: dict[Pid, set[Pid]] = {}
+        self._holds: dict[Pid, dict[str, Usage]] = {}
 
     def put(self, pid: Pid, parent: Pid | None, limits: Limits, used: Usage, reserved: dict[str, Usage]) -> None:
         """The process stands so now."""
         self._accounts[pid] = Account(parent, limits, used, reserved)
         if parent is not None:
             self._children.setdefault(parent, set()).add(pid)
+
+    def hold(self, pid: Pid, key: str, need: Usage) -> Shortfall | None:
+        """Reserve `need` at once, before it stands in the journal; or say which limit it would break.
+
+        Between this and the append of the intent other processes of the tree may ask: they already see the hold.
+        """
+        found = self.shortfall(pid, need)
+        if found is None:
+            self._holds.setdefault(pid, {})[key] = need
+        return found
+
+    def release(self, pid: Pid, key: str) -> None:
+        """The reservation stands in the journal now, or is not needed."""
+        self._holds.get(pid, {}).pop(key, None)
 
     def total(self, pid: Pid) -> Usage:
         """Used and reserved by the process and everything below it, `seconds` by itself alone."""
@@ -50,6 +65,8 @@ class Ledger:
         total = account.used
         for reserved in account.reserved.values():
             total += reserved
+        for held in self._holds.get(pid, {}).values():
+            total += held
         for child in self._children.get(pid, ()):
             below = self.total(child)
             total += below - Usage(seconds=below.seconds)

@@ -1,0 +1,90 @@
+"""Going back: undo takes a process to the beginning of a step, fork begins another one from its past."""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from glmos.abi import events as e
+from glmos.abi.api import UndoReport
+from glmos.abi.errors import RefusedError
+from glmos.abi.ids import Pid, Seq, SnapshotId
+from glmos.abi.tools import ToolCall
+from glmos.kernel.effects import UndoPlan, plan_undo
+from glmos.kernel.process import fold_all
+from glmos.runtime.machine import Machine
+
+
+async def undo(machine: Machine, pid: Pid, step: str | None) -> UndoReport:
+    """Stop the process, compensate latest first, put the files back, and journal all of it. It stays suspended.
+
+    Raises:
+        ConflictError, NotFoundError: There is nothing to undo, or no such step. Nothing was changed.
+    """
+    plan_undo(await machine.state(pid), step)  # refuse before anything is stopped
+    p = await machine.quiesce(pid)
+    plan = plan_undo(p, step)
+    compensated, failed = await _compensate(machine, pid, plan)
+    if plan.snapshot:
+        await machine.parts.workspaces.restore(pid, plan.snapshot)
+    left = (*plan.left, *failed)
+    undone = e.Undone(plan.step, plan.snapshot, tuple(compensated), left)
+    await machine.submit(pid, lambda _: (undone,))
+    return UndoReport(pid, plan.step, bool(plan.snapshot), tuple(compensated), left)
+
+
+async def _compensate(machine: Machine, pid: Pid, plan: UndoPlan) -> tuple[list[str], list[str]]:
+    done: list[str] = []
+    failed: list[str] = []
+    for call in plan.compensate:
+        tool = machine.parts.tool(call.tool)
+        action = tool.spec.action(call.action)
+        name = action.compensated_by if action is not None else call.action
+        undoing = ToolCall(pid, call.call, call.tool, name, call.compensation or {})
+        result = await tool.run(undoing, machine.parts.context(pid))
+        if result.failure is None:
+            done.append(call.call)
+        else:
+            failed.append(f"{call.call}: {call.tool}.{call.action} could not be undone: {result.failure.message}")
+    return done, failed
+
+
+async def fork(machine: Machine, pid: Pid, at: Seq | None) -> Pid:
+    """A new process with the first `at` events of `pid` (all by default) and the files of that moment."""
+    log = await machine.log_of(pid)
+    entries = list(log.entries)
+    at = len(entries) if at is None else at
+    if not 1 <= at <= len(entries):
+        raise RefusedError(f"process {pid} has events 1 to {len(entries)}; {at} is not one of them")
+    new = await machine.parts.store.new_pid()
+    await machine.parts.workspaces.create(new, ())
+    await machine.parts.workspaces.copy(pid, new, snapshot=_snapshot_at(entries, at))
+    await machine.adopt(new, _events_of_fork(entries[:at], pid, new))
+    return new
+
+
+def _snapshot_at(entries: Sequence[e.Entry], at: Seq) -> SnapshotId:
+    """The saved state that has the files as they were after event `at`; empty for the files as they are now.
+
+    A call that may change files is preceded by a save, so the next save after `at` shows the files of `at`. A call that
+    was under way at `at` is not under way in the fork: the files are taken from before it.
+    """
+    intended = {x.event.call: x.event.snapshot for x in entries[:at] if isinstance(x.event, e.ToolIntended)}
+    finished = {x.event.call for x in entries[:at] if isinstance(x.event, e.ToolFinished)}
+    open_ones = [snapshot for call, snapshot in intended.items() if call not in finished and snapshot]
+    if open_ones:
+        return open_ones[0]
+    later = (x.event for x in entries[at:])
+    return next((x.snapshot for x in later if isinstance(x, e.ToolIntended | e.StepStarted) and x.snapshot), "")
+
+
+def _events_of_fork(entries: Sequence[e.Entry], source: Pid, new: Pid) -> list[e.Event]:
+    first = entries[0].event
+    assert isinstance(first, e.ProcessCreated)
+    created = replace(first, root=new, parent=None)
+    state = fold_all(entries)
+    orphans = [
+        e.ChildExited(c.pid, "killed", reason=f"it belongs to process {source}")
+        for c in state.children.values()
+        if c.exited is None
+    ]
+    return [created, *(x.event for x in entries[1:]), e.ProcessForked(source, len(entries)), *orphans]

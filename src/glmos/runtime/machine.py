@@ -1,0 +1,344 @@
+"""The process table: which processes there are, who is in memory, and the door for signals from outside.
+
+One machine per home. It brings unfinished processes back at start, wakes them at their time, and carries a child's end
+to its parent.
+"""
+
+import heapq
+import logging
+from collections.abc import Callable, Sequence
+
+import anyio
+from anyio.abc import TaskGroup
+
+from glmos.abi import effects as f
+from glmos.abi import events as e
+from glmos.abi.api import Progress, RunRequest
+from glmos.abi.errors import ConflictError, DeviceError, GlmosError, NotFoundError
+from glmos.abi.ids import Pid
+from glmos.kernel.process import Process
+from glmos.runtime.hub import Hub
+from glmos.runtime.inputs import changed_sources, import_files
+from glmos.runtime.log import ProcessLog
+from glmos.runtime.outputs import whole
+from glmos.runtime.parts import Parts
+from glmos.runtime.process import Kin, LiveProcess
+
+_log = logging.getLogger("glmos.machine")
+
+
+class Machine(Kin):
+    """Runs the processes of one home."""
+
+    def __init__(self, parts: Parts, hub: Hub, tasks: TaskGroup) -> None:
+        self.parts = parts
+        self.hub = hub
+        self._tasks = tasks
+        self._live: dict[Pid, LiveProcess] = {}
+        self._loading = anyio.Lock()  # one load per process: two would be two owners of one log
+        self._alarms: list[tuple[float, Pid, str]] = []
+        self._alarm_set = anyio.Event()
+        self.broken: dict[Pid, str] = {}
+        """Processes this runtime had to let go of, and why; their logs are intact."""
+
+    # -- life of the machine -----------------------------------------------------------------------------------------
+
+    async def recover(self) -> None:
+        """Bring back every unfinished process. What was under way when the runtime ended is unknown now."""
+        for row in await self.parts.store.rows():
+            self.parts.ledger.put(row.pid, row.parent, e.Limits(), row.usage, {})
+        for row in await self.parts.store.rows(live_only=True):
+            try:
+                await self._revive(row)
+            except GlmosError as error:
+                self._let_go(row.pid, error)
+        self._tasks.start_soon(self._ring)
+
+    async def _revive(self, row: e.ProcessRow) -> None:
+        if row.status == "suspended":
+            return
+        if row.status == "waiting" and row.wake_at == 0.0 and row.waits_for != "children":
+            return
+        live = await self._activate(row.pid)
+        live.changed()
+
+    async def _ring(self) -> None:
+        """Wake processes whose time has come."""
+        while True:
+            self._alarm_set = anyio.Event()
+            now = self.parts.clock.now()
+            while self._alarms and self._alarms[0][0] <= now:
+                _, pid, call = heapq.heappop(self._alarms)
+                await self._time_over(pid, call)
+            wait = self._alarms[0][0] - now if self._alarms else 3600.0
+            with anyio.move_on_after(max(wait, 0.0)):
+                await self._alarm_set.wait()
+
+    async def _time_over(self, pid: Pid, call: str) -> None:
+        def over(p: Process) -> Sequence[e.Event]:
+            w = p.waiting
+            if w is None or w.call != call or p.exit is not None:
+                return ()
+            return (
+                e.WaitEnded(call, "time"),
+                e.CallAnswered(call, w.number, w.index, "wait", "The time is over."),
+            )
+
+        try:
+            await self.submit(pid, over)
+        except GlmosError as error:
+            self._let_go(pid, error)
+
+    @property
+    def live(self) -> int:
+        return len(self._live)
+
+    # -- requests from outside ----------------------------------------------------------------------------------------
+
+    async def start(self, request: RunRequest) -> Pid:
+        """Create a process, durably, and let it run."""
+        pid = await self.parts.store.new_pid()
+        files = await import_files(self.parts.workspaces, pid, request.files)
+        created = e.ProcessCreated(
+            goal=request.goal, root=pid, files=files, agent=request.agent, model=request.model, limits=request.limits,
+            priority=request.priority, approve_all=request.approve_all, tools=request.tools,
+        )  # fmt: skip
+        await self._create(pid, created)
+        return pid
+
+    async def _create(self, pid: Pid, *events: e.Event) -> None:
+        log = ProcessLog(self.parts.store, self.parts.clock, pid, None, [])
+        self._attach(log)
+        await log.append(*events)
+        self._enter(log)
+
+    async def submit(self, pid: Pid, make: Callable[[Process], Sequence[e.Event]]) -> Process:
+        """Append to a process what `make` gives for its state (it may raise to refuse), and let it go on."""
+        live = await self._activate(pid)
+        live.pins += 1
+        try:
+            return await live.log.append_if(lambda state: make(_known(state)))
+        finally:
+            live.pins -= 1
+            live.changed()
+
+    async def state(self, pid: Pid) -> Process:
+        live = self._live.get(pid)
+        if live is not None:
+            return live.state
+        return (await ProcessLog.load(self.parts.store, self.parts.clock, pid)).state
+
+    async def log_of(self, pid: Pid) -> ProcessLog:
+        """The log, for reading only."""
+        live = self._live.get(pid)
+        return live.log if live is not None else await ProcessLog.load(self.parts.store, self.parts.clock, pid)
+
+    async def kill(self, pid: Pid) -> None:
+        """End a process and everything it started. Returns when nothing of it is left."""
+
+        def killed(p: Process) -> Sequence[e.Event]:
+            if p.exit is not None:
+                raise ConflictError(f"process {pid} has already ended ({p.exit.status})")
+            return (e.SignalReceived("kill"),)
+
+        await self.submit(pid, killed)
+        await self.hub.until(pid, lambda p: p.exit is not None)
+
+    async def resume(self, pid: Pid) -> None:
+        """Let a suspended process go on; reopen one that has ended otherwise than done."""
+        log = await self.log_of(pid)
+        changed = await changed_sources(self.parts.workspaces, log.state)
+
+        def resumed(p: Process) -> Sequence[e.Event]:
+            if p.exit is not None:
+                if p.exit.status == "done" and not changed:
+                    raise ConflictError(
+                        f"process {pid} is done; there is nothing to resume (`glmos fork {pid}` starts anew)"
+                    )
+                return (e.ProcessReopened(), *changed)
+            if not p.suspended and not changed and pid not in self.broken:
+                raise ConflictError(f"process {pid} is not suspended; it is {p.status}")
+            return (e.SignalReceived("resume"), *changed) if p.suspended else (e.ProcessReopened(), *changed)
+
+        await self.submit(pid, resumed)
+        self.broken.pop(pid, None)
+
+    async def quiesce(self, pid: Pid) -> Process:
+        """Suspend a process, drop what it has under way, and return when it is out of memory.
+
+        What was dropped has no receipt: it is unknown, and settled as after a crash if the process goes on.
+        """
+
+        def suspended(p: Process) -> Sequence[e.Event]:
+            return () if p.suspended or p.exit is not None else (e.SignalReceived("suspend"),)
+
+        await self.submit(pid, suspended)
+        live = self._live.get(pid)
+        if live is not None:
+            live.drop()
+            await self.hub.until_parked(pid, lambda: pid not in self._live)
+        return await self.state(pid)
+
+    async def adopt(self, pid: Pid, events: Sequence[e.Event]) -> None:
+        """Take in a process whose log begins with `events` and whose files are in place (a fork), and let it run."""
+        await self._create(pid, *events)
+
+    # -- the table ----------------------------------------------------------------------------------------------------
+
+    async def _activate(self, pid: Pid) -> LiveProcess:
+        async with self._loading:
+            live = self._live.get(pid)
+            if live is not None:
+                return live
+            log = await ProcessLog.load(self.parts.store, self.parts.clock, pid)
+            self._attach(log)
+            p = log.state
+            lost = p.model_call is not None or any(c.state == "open" for c in p.open_calls)
+            checking = any(c.outcome == "running" for s in p.steps.values() for c in s.checks)
+            if p.exit is None and (lost or checking or p.reserved):
+                await log.append(e.ProcessRecovered("what was under way had no receipt"))
+            await self._news_of_children(log)
+            return self._enter(log)
+
+    def _attach(self, log: ProcessLog) -> None:
+        def appended(p: Process, entries: Sequence[e.Entry]) -> None:
+            self.parts.ledger.put(p.pid, p.parent, p.limits, p.usage, p.reserved)
+            self.hub.changed(p)
+            live = self._live.get(p.pid)
+            if live is not None:
+                live.changed()
+
+        log.on_append = appended
+
+    def _enter(self, log: ProcessLog) -> LiveProcess:
+        live = LiveProcess(log, self.parts, self)
+        self._live[log.pid] = live
+        self.parts.ledger.put(log.pid, log.state.parent, log.state.limits, log.state.usage, log.state.reserved)
+        self._tasks.start_soon(self._run, live)
+        return live
+
+    async def _run(self, live: LiveProcess) -> None:
+        pid = live.log.pid
+        try:
+            await live.run()
+        except* Exception as errors:
+            # The boundary: a process that breaks is let go of, its log intact, and the others run on.
+            self._let_go(pid, _first(errors))
+        del self._live[pid]
+        with anyio.CancelScope(shield=True):
+            await live.release()
+            if live.state.exit is not None:
+                await self._ended(live.state)
+        self.hub.parked(pid)
+
+    def _let_go(self, pid: Pid, error: BaseException) -> None:
+        known = isinstance(error, GlmosError)
+        self.broken[pid] = str(error) if known else f"{type(error).__name__}: {error}; this is a bug in GLM-OS"
+        _log.error("process %d stopped: %s", pid, self.broken[pid], exc_info=None if known else error)
+        self.parts.progress(Progress(pid, "end", self.broken[pid], status="broken"))
+        self.hub.broken(pid, DeviceError(f"process {pid} stopped: {self.broken[pid]}; `glmos resume {pid}` goes on"))
+
+    # -- children and time --------------------------------------------------------------------------------------------
+
+    async def spawn(self, log: ProcessLog, effect: f.SpawnChild) -> None:
+        """Journal the decision and a pid for the child; it is created from that event."""
+        p = log.state
+        if await self._depth(p) >= self.parts.rules.max_depth:
+            problem = f"children may not be nested deeper than {self.parts.rules.max_depth}: do it in this process"
+            await log.append(e.CallRefused(effect.call, effect.number, effect.index, "spawn", problem))
+            return
+        pid = await self.parts.store.new_pid()
+        spawned = e.ChildSpawned(
+            child=pid, call=effect.call, goal=effect.goal, model=effect.model or p.model,
+            limits=e.Limits(tokens=effect.tokens), files=effect.files, tools=effect.tools or p.tools, step=effect.step,
+        )  # fmt: skip
+        text = f"Child {pid} was started. `wait` for it before you use what it makes."
+        await log.append(spawned, e.CallAnswered(effect.call, effect.number, effect.index, "spawn", text))
+
+    async def _depth(self, p: Process) -> int:
+        depth, parent = 1, p.parent
+        while parent is not None:
+            row = await self.parts.store.row(parent)
+            depth, parent = depth + 1, row.parent if row is not None else None
+        return depth
+
+    async def create_child(self, log: ProcessLog, child: Pid) -> None:
+        """Create a child that was decided on, unless it exists: the decision may be older than this runtime."""
+        if await self.parts.store.head(child) > 0:
+            return
+        p, spawned = log.state, log.state.children[child].spawned
+        await self.parts.workspaces.create(child, ())
+        await self.parts.workspaces.copy(p.pid, child, paths=spawned.files)
+        kept = tuple(x for x in p.files if not spawned.files or x.name in spawned.files)
+        created = e.ProcessCreated(
+            goal=spawned.goal, root=p.root, parent=p.pid, files=kept, model=spawned.model, limits=spawned.limits,
+            priority=p.priority, grants=p.grants, approve_all=p.approve_all, tools=spawned.tools,
+        )  # fmt: skip
+        await self._create(child, created)
+
+    async def _ended(self, p: Process) -> None:
+        await self.kill_children(p)
+        if p.parent is None:
+            return
+        try:
+            await self.submit(p.parent, await self._news(p))
+        except (NotFoundError, ConflictError):
+            return
+
+    async def _news(self, child: Process) -> Callable[[Process], Sequence[e.Event]]:
+        """What a parent is told of an ended child; nothing if it knows already or has itself ended."""
+        answer = await whole(self.parts.store, child.exit.answer) if child.exit else ""
+        assert child.parent is not None and child.exit is not None
+        exited = child.exit
+        files = await self._bring_back(child) if exited.status in ("done", "unverified") else ()
+
+        def told(p: Process) -> Sequence[e.Event]:
+            known = p.children.get(child.pid)
+            if known is None or known.exited is not None or p.exit is not None:
+                return ()
+            return (e.ChildExited(child.pid, exited.status, answer, exited.reason, files),)
+
+        return told
+
+    async def _bring_back(self, child: Process) -> tuple[str, ...]:
+        assert child.parent is not None
+        first = (await self.log_of(child.pid)).first_snapshot
+        if not first:
+            return ()
+        changed = [c.path for c in await self.parts.workspaces.changes(child.pid, first) if c.kind != "deleted"]
+        if not changed:
+            return ()
+        return await self.parts.workspaces.fetch(child.parent, child.pid, changed, f"children/{child.pid}")
+
+    async def _news_of_children(self, log: ProcessLog) -> None:
+        """Children may have ended while their parent was not in memory."""
+        for known in log.state.children.values():
+            if known.exited is None and await self.parts.store.head(known.pid) > 0:
+                state = await self.state(known.pid)
+                if state.exit is not None:
+                    told = await self._news(state)
+                    await log.append_if(lambda p, told=told: told(_known(p)))
+
+    async def kill_children(self, p: Process) -> None:
+        for child in p.children.values():
+            if child.exited is None and await self.parts.store.head(child.pid) > 0:
+                try:
+                    await self.kill(child.pid)
+                except ConflictError:
+                    continue  # it ended by itself
+
+    def wake_at(self, pid: Pid, call: str, until: float) -> None:
+        heapq.heappush(self._alarms, (until, pid, call))
+        self._alarm_set.set()
+
+
+def _known(state: Process | None) -> Process:
+    assert state is not None
+    return state
+
+
+def _first(errors: BaseExceptionGroup[Exception]) -> Exception:
+    error: Exception = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

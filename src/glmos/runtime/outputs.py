@@ -1,0 +1,46 @@
+"""Long texts: the journal keeps head and tail, a blob the whole."""
+
+from typing import Any
+
+import msgspec
+
+from glmos.abi.tools import Output
+from glmos.ports import Store
+
+HEAD, TAIL = 5_000, 2_000
+DATA_INLINE = 16_000
+"""Bytes of structured data kept in the event itself."""
+
+
+def printable(text: str) -> str:
+    """Lone surrogates cannot be written as UTF-8; they become question marks."""
+    return text.encode("utf-8", "replace").decode()
+
+
+async def keep(store: Store, text: str) -> Output:
+    """`text` as it goes into an event."""
+    text = printable(text)
+    if len(text) <= HEAD + TAIL + 500:
+        return Output(text, size=len(text))
+    blob = await store.put_blob(text.encode())
+    left_out = len(text) - HEAD - TAIL
+    middle = f"\n[... {left_out} of {len(text)} characters left out here; `look` shows them ...]\n"
+    return Output(text[:HEAD] + middle + text[-TAIL:], blob, len(text))
+
+
+async def whole(store: Store, output: Output | None) -> str:
+    """The text of an output, all of it."""
+    if output is None:
+        return ""
+    return (await store.get_blob(output.blob)).decode() if output.blob is not None else output.text
+
+
+async def keep_data(store: Store, data: dict[str, Any]) -> dict[str, Any]:
+    """Structured data as it goes into an event: large data becomes a reference."""
+    encoded = msgspec.json.encode(data)
+    return data if len(encoded) <= DATA_INLINE else {"$blob": await store.put_blob(encoded)}
+
+
+async def whole_data(store: Store, data: dict[str, Any]) -> dict[str, Any]:
+    ref = data.get("$blob")
+    return msgspec.json.decode(await store.get_blob(ref)) if isinstance(ref, str) else data

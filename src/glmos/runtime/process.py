@@ -1,0 +1,178 @@
+"""Runs one process: ask the kernel what should happen next, carry it out, append what came of it, ask again.
+
+An effect that is under way is known by its key and never begun twice. When nothing is under way and the kernel wants
+nothing more, the process parks: it leaves memory, and only its log and its row in the listing remain.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio
+from anyio.abc import TaskGroup
+
+from glmos.abi import effects as f
+from glmos.abi import events as e
+from glmos.abi.ids import Pid
+from glmos.kernel.cycle import decide
+from glmos.kernel.process import Process
+from glmos.runtime import work_checks, work_model, work_tools
+from glmos.runtime.log import ProcessLog
+from glmos.runtime.parts import Parts
+
+
+class Kin:
+    """What a process needs of the process table: its children and the clock. Implemented by `machine`."""
+
+    async def spawn(self, log: ProcessLog, effect: f.SpawnChild) -> None:
+        raise NotImplementedError
+
+    async def create_child(self, log: ProcessLog, child: Pid) -> None:
+        raise NotImplementedError
+
+    async def kill_children(self, p: Process) -> None:
+        raise NotImplementedError
+
+    def wake_at(self, pid: Pid, call: str, until: float) -> None:
+        raise NotImplementedError
+
+
+class LiveProcess:
+    """A process in memory."""
+
+    def __init__(self, log: ProcessLog, parts: Parts, kin: Kin) -> None:
+        self.log = log
+        self.parts = parts
+        self.kin = kin
+        self.pins = 0
+        """How many callers are about to append: it must not park meanwhile."""
+        self._keys: set[tuple[object, ...]] = set()
+        self._running = 0
+        self._changed = anyio.Event()
+        self._tasks: TaskGroup | None = None
+        self._scopes: set[anyio.CancelScope] = set()
+
+    @property
+    def state(self) -> Process:
+        return self.log.state
+
+    def changed(self) -> None:
+        """Something was appended, or a caller let go: look again."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Go on until the process has ended or waits for something outside this runtime."""
+        async with anyio.create_task_group() as tasks:
+            self._tasks = tasks
+            while True:
+                self._changed = anyio.Event()
+                if await self._step():
+                    continue
+                if self._running == 0 and self.pins == 0 and not self._changed.is_set():
+                    return
+                await self._changed.wait()
+
+    async def _step(self) -> bool:
+        """Begin whatever the kernel wants now; True when something was decided or begun."""
+        effects = [x for x in decide(self.state, self.parts.rules) if self._key(x) not in self._keys]
+        records = [x for x in effects if isinstance(x, f.Record)]
+        if records:
+            await self.log.append(*(event for x in records for event in x.events))
+            return True
+        tools = [x for x in effects if isinstance(x, f.RunTool)]
+        if tools:
+            for effect in await work_tools.intend(self.log, self.parts, tools):
+                self._begin(self._key(effect), work_tools.run_tool, effect)
+            return True
+        for effect in effects:
+            await self._carry_out(effect)
+        return bool(effects)
+
+    async def _carry_out(self, effect: f.Effect) -> None:
+        key = self._key(effect)
+        match effect:
+            case f.CallModel():
+                self._begin(key, work_model.call_model, effect)
+            case f.RunCheck():
+                self._begin(key, work_checks.run_check, effect)
+            case f.ProbeTool():
+                self._begin(key, work_tools.probe, effect)
+            case f.TakeBack():
+                self._begin(key, work_tools.take_back, effect)
+            case f.StartStep():
+                snapshot = await self.parts.workspaces.save(self.log.pid)
+                await self.log.append(e.StepStarted(effect.step, effect.attempt, snapshot))
+            case f.SpawnChild():
+                await self.kin.spawn(self.log, effect)
+            case f.CreateChild():
+                self._keys.add(key)
+                await self.kin.create_child(self.log, effect.child)
+            case f.Sleep():
+                self._keys.add(key)
+                self.kin.wake_at(self.log.pid, effect.call, effect.until)
+            case f.KillAll():
+                await self._kill(effect.reason)
+            case f.Record() | f.RunTool():
+                raise AssertionError("begun above")
+
+    @staticmethod
+    def _key(effect: f.Effect) -> tuple[object, ...]:
+        match effect:
+            case f.CallModel():
+                return ("model", effect.number)
+            case f.RunTool():
+                return ("tool", effect.call, effect.attempt)
+            case f.ProbeTool() | f.TakeBack():
+                return ("settle", effect.call)
+            case f.CreateChild():
+                return ("child", effect.child)
+            case f.Sleep():
+                return ("sleep", effect.call)
+            case f.RunCheck():
+                return ("check", effect.step, effect.index)
+            case _:
+                return (type(effect).__name__, id(effect))
+
+    def _begin(
+        self, key: tuple[object, ...], work: Callable[[ProcessLog, Parts, Any], Awaitable[None]], effect: f.Effect
+    ) -> None:
+        """Start carrying out an effect beside the others."""
+        self._keys.add(key)
+        self._running += 1
+        scope = anyio.CancelScope()
+        self._scopes.add(scope)
+
+        async def carried() -> None:
+            try:
+                with scope:
+                    await work(self.log, self.parts, effect)
+            finally:
+                self._scopes.discard(scope)
+                self._keys.discard(key)
+                self._running -= 1
+                self.changed()
+
+        assert self._tasks is not None
+        self._tasks.start_soon(carried)
+
+    async def _kill(self, reason: str) -> None:
+        """End everything the process has under way, in this order: our tasks, its programs, its children, itself."""
+        self.drop()
+        with anyio.CancelScope(shield=True):
+            while self._running:
+                self._changed = anyio.Event()
+                await self._changed.wait()
+            await self.parts.sandbox.kill(self.log.pid)
+            await self.release()
+            await self.kin.kill_children(self.state)
+            lost = [e.ToolUnknown(c.call, "killed") for c in self.state.open_calls if c.effect != "pure"]
+            await self.log.append(*lost, e.ProcessExited("killed", reason))
+
+    def drop(self) -> None:
+        """Cancel whatever is under way, without receipts."""
+        for scope in tuple(self._scopes):
+            scope.cancel()
+
+    async def release(self) -> None:
+        """Let go of what tools hold for it."""
+        for tool in self.parts.tools.values():
+            await tool.release(self.log.pid)

@@ -1,0 +1,65 @@
+"""Places at the devices: at most so many calls of one driver at a time, and who gets the next place."""
+
+import itertools
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import anyio
+
+from glmos.abi.ids import Pid
+from glmos.kernel.schedule import Waiting, next_of
+
+
+class Scheduler:
+    """Hands out places by the kernel's rule. A place is held for one call, model or tool."""
+
+    def __init__(self, places: int = 64, per_device: dict[str, int] | None = None) -> None:
+        self._places = places
+        self._per_device = per_device or {}
+        self._busy: dict[str, int] = {}
+        self._queues: dict[str, list[Waiting]] = {}
+        self._calls: dict[int, anyio.Event] = {}
+        self._served: dict[str, dict[Pid, float]] = {}
+        self._tickets = itertools.count()
+
+    @asynccontextmanager
+    async def place(self, device: str, *, pid: Pid, root: Pid, priority: int) -> AsyncGenerator[None]:
+        """Wait for a place at `device` and hold it."""
+        await self._wait_place(device, Waiting(next(self._tickets), pid, root, priority))
+        try:
+            yield
+        finally:
+            self._busy[device] -= 1
+            self._serve(device)
+
+    async def _wait_place(self, device: str, waiting: Waiting) -> None:
+        self._queues.setdefault(device, []).append(waiting)
+        called = self._calls[waiting.ticket] = anyio.Event()
+        self._serve(device)
+        try:
+            await called.wait()
+        except BaseException:
+            # Cancelled in the queue, or just after a place was given: in both cases nobody may keep it.
+            if called.is_set():
+                self._busy[device] -= 1
+            else:
+                self._queues[device].remove(waiting)
+            self._serve(device)
+            raise
+        finally:
+            self._calls.pop(waiting.ticket, None)
+
+    def _serve(self, device: str) -> None:
+        limit = self._per_device.get(device, self._places)
+        queue = self._queues.get(device, [])
+        served = self._served.setdefault(device, {})
+        while queue and self._busy.get(device, 0) < limit:
+            chosen = next_of(queue, served)
+            if chosen is None:
+                return
+            queue.remove(chosen)
+            # A tree that comes late starts level with the others, not with a lifetime of credit.
+            floor = min((served.get(w.root, 0.0) for w in queue if w.root in served), default=0.0)
+            served[chosen.root] = max(served.get(chosen.root, floor), floor) + 1.0
+            self._busy[device] = self._busy.get(device, 0) + 1
+            self._calls[chosen.ticket].set()

@@ -1,0 +1,133 @@
+"""Carrying out model calls: prompt from the log, worst case reserved, call, receipt."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from glmos.abi import effects as f
+from glmos.abi import events as e
+from glmos.abi.api import Progress
+from glmos.abi.budgets import Usage
+from glmos.abi.errors import ModelError, RefusedError
+from glmos.abi.messages import Delta, Message, ModelReply, ModelRequest
+from glmos.context.head import head
+from glmos.context.turns import turns
+from glmos.context.window import fit, message_tokens, schema_tokens
+from glmos.kernel import syscalls
+from glmos.kernel.process import Process
+from glmos.ports import ModelDriver
+from glmos.runtime.log import ProcessLog
+from glmos.runtime.outputs import whole_data
+from glmos.runtime.parts import Parts
+
+SMALLEST_REPLY = 256
+"""Tokens below which a reply is not worth asking for."""
+LARGEST_REPLY = 8_192
+
+
+async def request_for(log: ProcessLog, parts: Parts, driver: ModelDriver, require_call: bool) -> ModelRequest:
+    """The prompt of the process as it stands."""
+    p, traits = log.state, driver.traits
+    created = log.entries[0]
+    assert isinstance(created.event, e.ProcessCreated)
+    tools = syscalls.offered(p, parts.rules)
+    front = head(created.event, created.at, syscalls.index(p, parts.rules))
+    data: dict[str, dict[str, Any]] = {}
+    if not traits.can_plan:  # only drivers inside this process read data instead of text
+        finished = [x.event for x in log.entries if isinstance(x.event, e.ToolFinished)]
+        data = {x.call: await whole_data(parts.store, x.data) for x in finished}
+    conversation = turns(log.entries, (lambda x: data.get(x.call, {})) if data else None)
+    reply = min(traits.max_output_tokens, LARGEST_REPLY)
+    fixed = schema_tokens(tools) + sum(message_tokens(m) for m in front)
+    # The estimate may be a fifth too low for a tokenizer we do not know.
+    room = int((traits.context_tokens - reply) * 0.8) - fixed
+    messages: tuple[Message, ...] = (*front, *fit(conversation, max(room, 1_000)))
+    return ModelRequest(messages, tools, max_tokens=reply, require_call=require_call, session=f"glmos-{p.root}-{p.pid}")
+
+
+def worst_case(driver: ModelDriver, request: ModelRequest) -> Usage:
+    prompt = driver.estimate(request)
+    usd = driver.price(prompt, 0, request.max_tokens)
+    return Usage(usd=usd, prompt_tokens=prompt, completion_tokens=request.max_tokens, model_calls=1)
+
+
+async def reserve(
+    log: ProcessLog, parts: Parts, driver: ModelDriver, request: ModelRequest, *, key: str, what: str
+) -> tuple[ModelRequest, Usage] | None:
+    """Hold the worst case of a call, with a shorter reply if that is what fits; or journal the refusal and give None."""
+    pid = log.pid
+    if parts.ledger.room(pid, "usd") != float("inf") and not driver.traits.priced:
+        what = f"{what} (the price of {driver.traits.name!r} is not known: set `price` for it in glmos.toml)"
+        await log.append(e.BudgetRefused("usd", pid, log.state.limits.usd or 0.0, log.state.usage.usd, 0.0, what))
+        return None
+    need = worst_case(driver, request)
+    spare = parts.ledger.room(pid, "tokens") - need.prompt_tokens
+    if SMALLEST_REPLY <= spare < request.max_tokens:
+        request = replace(request, max_tokens=int(spare))
+        need = worst_case(driver, request)
+    short = parts.ledger.hold(pid, key, need)
+    if short is None:
+        return request, need
+    await log.append(e.BudgetRefused(short.limit, short.holder, short.allowed, short.used, short.needed, what))
+    return None
+
+
+async def complete(
+    parts: Parts, p: Process, driver: ModelDriver, request: ModelRequest, *, show: bool = True
+) -> ModelReply:
+    """Make the call, in its turn."""
+
+    def told(delta: Delta) -> None:
+        kind, text = ("delta", delta.content) if delta.content else ("reasoning", delta.reasoning)
+        if delta.call:
+            kind, text = "phase", delta.call
+        if show:
+            parts.progress(Progress(p.pid, kind, text, step=p.step or ""))  # type: ignore[arg-type]
+
+    device = f"{driver.traits.provider}:{driver.traits.name}"
+    async with parts.scheduler.place(device, pid=p.pid, root=p.root, priority=p.priority):
+        return await driver.complete(request, told)
+
+
+async def call_model(log: ProcessLog, parts: Parts, effect: f.CallModel) -> None:
+    """Carry out `CallModel`: exactly one `ModelCalled`, then one receipt; or one refusal."""
+    p = log.state
+    key = f"m{effect.number}"
+    try:
+        driver = parts.models.driver(p.model)
+        request = await request_for(log, parts, driver, effect.require_call)
+    except RefusedError as error:
+        await _fail(log, effect.number, None, "unknown_model", str(error))
+        return
+    except ModelError as error:
+        await _fail(log, effect.number, None, error.kind, str(error))
+        return
+    held = await reserve(log, parts, driver, request, key=key, what=f"a call of {driver.traits.name}")
+    if held is None:
+        return
+    request, need = held
+    try:
+        await log.append(e.ModelCalled(effect.number, effect.step, need, driver.traits.name))
+    finally:
+        parts.ledger.release(p.pid, key)
+    begun = parts.clock.monotonic()
+    try:
+        reply = await complete(parts, log.state, driver, request)
+    except ModelError as error:
+        await log.append(e.ModelFailed(effect.number, error.kind, str(error)))
+        return
+    await log.append(e.ModelReplied(effect.number, _named(reply), parts.clock.monotonic() - begun))
+
+
+async def _fail(log: ProcessLog, number: int, step: str | None, kind: e.ModelFailureKind, message: str) -> None:
+    await log.append(e.ModelCalled(number, step), e.ModelFailed(number, kind, message))
+
+
+def _named(reply: ModelReply) -> ModelReply:
+    """The reply with call ids that are unique within it, whatever the driver gave."""
+    ids: Sequence[str] = [c.id for c in reply.calls]
+    if len(set(ids)) == len(ids) and all(ids):
+        return reply
+    calls = tuple(type(c)(f"call_{i}", c.name, c.arguments) for i, c in enumerate(reply.calls))
+    return replace(reply, calls=calls)

@@ -1,0 +1,139 @@
+"""Carrying out tool calls: intent before, receipt after, and settling what was interrupted."""
+
+from collections.abc import Sequence
+
+import anyio
+
+from glmos.abi import effects as f
+from glmos.abi import events as e
+from glmos.abi.api import Progress
+from glmos.abi.budgets import Usage
+from glmos.abi.errors import DeviceError, NotFoundError, SandboxError
+from glmos.abi.labels import Label, join
+from glmos.abi.tools import Failure, ProbeResult, ToolCall, ToolResult
+from glmos.kernel.process import Process
+from glmos.runtime.log import ProcessLog
+from glmos.runtime.outputs import keep, keep_data, printable
+from glmos.runtime.parts import Parts
+
+GRACE = 10.0
+"""Seconds a tool has beyond its own time limit before it is stopped from outside."""
+LONGEST = 3_600.0
+
+
+async def intend(log: ProcessLog, parts: Parts, effects: Sequence[f.RunTool]) -> list[f.RunTool]:
+    """Reserve and journal the intents of `effects` in one append; give those that may now be made."""
+    allowed: list[f.RunTool] = []
+    refused: e.BudgetRefused | None = None
+    for effect in effects:
+        usd = parts.tool(effect.tool).spec.usd if effect.tool in parts.tools else 0.0
+        short = parts.ledger.hold(log.pid, effect.call, Usage(usd=usd, tool_calls=1))
+        if short is not None:
+            what = f"a call of {effect.tool}"
+            refused = e.BudgetRefused(short.limit, short.holder, short.allowed, short.used, short.needed, what)
+            break
+        allowed.append(effect)
+    snapshot = ""
+    if any(x.effect == "reversible" for x in allowed):
+        snapshot = await parts.workspaces.save(log.pid)
+    intents: list[e.Event] = [
+        e.ToolIntended(
+            call=x.call, tool=x.tool, action=x.action, arguments=x.arguments, effect=x.effect, step=x.step,
+            number=x.number, index=x.index, attempt=x.attempt, label=log.state.label,
+            snapshot=snapshot if x.effect == "reversible" else "",
+        )
+        for x in allowed
+    ]  # fmt: skip
+    try:
+        await log.append(*intents, *([refused] if refused is not None else []))
+    except BaseException:
+        for x in allowed:
+            parts.ledger.release(log.pid, x.call)
+        raise
+    return allowed
+
+
+async def run_tool(log: ProcessLog, parts: Parts, effect: f.RunTool) -> None:
+    """Make a call whose intent stands in the journal, and journal its receipt."""
+    p = log.state
+    parts.progress(Progress(p.pid, "tool", effect.tool, step=effect.step or ""))
+    call = ToolCall(p.pid, effect.call, effect.tool, effect.action, effect.arguments, effect.attempt)
+    broken: SandboxError | None = None
+    try:
+        result = await _run(p, parts, call)
+    except SandboxError as error:
+        broken = error
+        result = ToolResult(failure=Failure("unavailable", str(error)))
+    finally:
+        parts.ledger.release(p.pid, effect.call)
+    receipt = await receipt_of(parts, p, call, result)
+    # Without a sandbox nothing can be done in this home: the person must hear it, not the model.
+    end = [e.ProcessExited("failed", str(broken))] if broken is not None else []
+    await log.append(receipt, *end)
+
+
+async def _run(p: Process, parts: Parts, call: ToolCall) -> ToolResult:
+    try:
+        tool = parts.tool(call.tool)
+    except NotFoundError as error:
+        return ToolResult(failure=Failure("unavailable", str(error)))
+    asked = call.arguments.get("timeout")
+    seconds = float(asked) if isinstance(asked, int | float) and asked > 0 else tool.spec.timeout
+    left = parts.ledger.room(p.pid, "seconds")
+    seconds = min(seconds + GRACE, max(left, 1.0), LONGEST)
+    try:
+        async with parts.scheduler.place("tools", pid=p.pid, root=p.root, priority=p.priority):
+            with anyio.fail_after(seconds):
+                return await tool.run(call, parts.context(p.pid))
+    except TimeoutError:
+        return ToolResult(failure=Failure("timeout", f"{call.tool} was stopped after {seconds:.0f} s"))
+    except SandboxError:
+        raise
+    except DeviceError as error:
+        return ToolResult(failure=Failure("unavailable", str(error)))
+    except Exception as error:
+        # A bug in a tool is the model's problem to route round, not a reason to lose the process.
+        return ToolResult(failure=Failure("failed", f"{call.tool} broke: {type(error).__name__}: {error}"))
+
+
+async def receipt_of(parts: Parts, p: Process, call: ToolCall, result: ToolResult) -> e.ToolFinished:
+    label = join(Label(sources=(f"call:{call.call}",)), result.label)
+    action = parts.tools[call.tool].spec.action(call.action) if call.tool in parts.tools else None
+    reads_all = action is not None and "workspace" in action.reads
+    if reads_all and not any(s.startswith("file:") for s in result.label.sources):
+        label = join(label, Label(sources=("workspace",)))
+    failure = result.failure
+    if failure is not None:
+        failure = Failure(failure.kind, printable(failure.message))
+    return e.ToolFinished(
+        call=call.call, output=await keep(parts.store, result.text), failure=failure,
+        files=tuple(printable(x) for x in result.files), data=await keep_data(parts.store, result.data), label=label,
+        compensation=result.compensation, usage=Usage(usd=result.usd, tool_calls=1),
+    )  # fmt: skip
+
+
+async def probe(log: ProcessLog, parts: Parts, effect: f.ProbeTool) -> None:
+    """Find out whether an interrupted call took effect, where its tool can."""
+    call = ToolCall(log.pid, effect.call, effect.tool, effect.action, effect.arguments)
+    found = ProbeResult("cannot_tell", f"{effect.tool} cannot find out")
+    tool = parts.tools.get(effect.tool)
+    action = tool.spec.action(effect.action) if tool is not None else None
+    if tool is not None and action is not None and action.can_probe:
+        try:
+            found = await tool.probe(call, parts.context(log.pid))
+        except Exception as error:
+            found = ProbeResult("cannot_tell", f"the probe broke: {error}")
+    await log.append(e.ToolProbed(effect.call, found.outcome, found.detail))
+
+
+async def take_back(log: ProcessLog, parts: Parts, effect: f.TakeBack) -> None:
+    """Undo whatever an interrupted call did to the workspace, so that it has not happened."""
+    await parts.workspaces.restore(log.pid, effect.snapshot)
+    told = (
+        "interrupted by a restart; whatever it had changed in the workspace was taken back, and Python variables are gone. "
+        "Call it again if it is still needed"
+    )
+    await log.append(
+        e.WorkspaceRestored(effect.snapshot, effect.step, effect.call),
+        e.ToolFinished(effect.call, await keep(parts.store, ""), Failure("cancelled", told)),
+    )
