@@ -1,0 +1,119 @@
+"""The machine itself: `models`, `tools`, `doctor`."""
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import click
+
+from glmos.cli import exits
+from glmos.cli.shell import Shell, json_option, pass_shell
+
+if TYPE_CHECKING:
+    from glmos.abi.api import Finding
+    from glmos.client import RemoteSystem
+
+
+@click.command()
+@json_option
+@pass_shell
+def models(shell: Shell, as_json: bool) -> int:
+    """List the models, and how to connect others."""
+    from glmos.cli.text import table
+
+    views = shell.use(lambda system: system.models())
+    if as_json:
+        shell.terminal.json(views)
+        return exits.OK
+    rows = [
+        ("*" if view.default else " ", view.name, view.model, "yes" if view.available else "no", view.detail)
+        for view in views
+    ]
+    head = (" ", "NAME", "MODEL", "READY", "DETAIL")
+    shell.terminal.result(table(head, rows, columns=shell.terminal.out_columns))
+    return exits.OK
+
+
+@click.command()
+@json_option
+@pass_shell
+def tools(shell: Shell, as_json: bool) -> int:
+    """List the tools, with the effect of each action."""
+    from glmos.cli.text import paragraph
+
+    terminal = shell.terminal
+    views = shell.use(lambda system: system.tools())
+    if as_json:
+        terminal.json(views)
+        return exits.OK
+    for view in views:
+        actions = ", ".join(f"{name} ({effect})" for name, effect in view.actions)
+        terminal.result(
+            paragraph(view.summary, columns=terminal.out_columns, first=f"{view.name:<10}  ", rest=" " * 12)
+        )
+        terminal.result(paragraph(actions, columns=terminal.out_columns, first=" " * 12, rest=" " * 12))
+    return exits.OK
+
+
+@click.command()
+@click.option("--fix", is_flag=True, help="Run the remedies without asking.")
+@json_option
+@pass_shell
+def doctor(shell: Shell, fix: bool, as_json: bool) -> int:
+    """Find what is missing, and mend it."""
+    findings = _examine(shell)
+    remedies = list(dict.fromkeys(f.remedy for f in findings if not f.ok and f.remedy))
+    if not as_json:
+        _print(shell, findings)
+    ran = False
+    for remedy in remedies:
+        if fix or (not as_json and _agreed(shell, remedy)):
+            shell.terminal.say(f"running: {remedy}")
+            # Its output is for the person; standard output belongs to the findings.
+            subprocess.run(["/bin/sh", "-c", remedy], stdout=2, check=False)
+            ran = True
+    if ran:
+        findings = _examine(shell)
+        if not as_json:
+            _print(shell, findings)
+    if as_json:
+        shell.terminal.json(findings)
+    return exits.OK if all(finding.ok for finding in findings) else exits.FAILED
+
+
+def _examine(shell: Shell) -> "list[Finding]":
+    """The system's own findings; when it does not even start, that is the finding."""
+    from glmos.abi.api import Finding
+    from glmos.abi.errors import GlmosError
+
+    async def work(system: "RemoteSystem") -> "list[Finding]":
+        import glmos
+        from glmos.client import hello
+
+        daemon = await hello(system.home)
+        same = daemon.version == glmos.__version__
+        detail = f"glmosd {daemon.version} serves {str(system.home)!r} as process {daemon.os_pid}"
+        remedy = "" if same else f"kill {daemon.os_pid}"
+        if not same:
+            detail += f", but this is glmos {glmos.__version__}: it must be started again"
+        return [Finding(what="daemon", ok=same, detail=detail, remedy=remedy), *await system.doctor()]
+
+    try:
+        return shell.use(work)
+    except GlmosError as error:
+        return [Finding(what="daemon", ok=False, detail=str(error))]
+
+
+def _print(shell: Shell, findings: "list[Finding]") -> None:
+    from glmos.cli.text import paragraph
+
+    columns = shell.terminal.out_columns
+    for finding in findings:
+        mark = "✓" if finding.ok else "✗"
+        text = paragraph(finding.detail, columns=columns, first=f"{mark} {finding.what:<12} ", rest=" " * 15)
+        shell.terminal.result(text)
+        if finding.remedy and not finding.ok:
+            shell.terminal.result(paragraph(finding.remedy, columns=None, first=" " * 15 + "mend it: "))
+
+
+def _agreed(shell: Shell, remedy: str) -> bool:
+    return shell.terminal.can_ask and click.confirm(f"Run `{remedy}` now?", default=False, err=True)

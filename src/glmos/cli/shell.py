@@ -1,0 +1,100 @@
+"""What every command is given: the home, the environment, the terminal, and the way to the system."""
+
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import click
+
+from glmos.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from glmos.client import RemoteSystem
+
+T = TypeVar("T")
+
+MODEL_VARIABLES = (
+    "ZAI_API_KEY", "ZAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL",
+    "GLMOS_MODEL",
+)  # fmt: skip
+"""The daemon outlives the terminal in which they are set, so they go along with the requests that need them."""
+
+
+class Shell:
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        self.environ = os.environ if environ is None else environ
+        self.home = Path(self.environ.get("GLMOS_HOME") or "~/.glmos").expanduser().absolute()
+        self.terminal = Terminal()
+
+    def model_environment(self) -> dict[str, str]:
+        """The variables that concern models, those named by a `key_env` in the configuration included."""
+        names = [*MODEL_VARIABLES, *_key_variables(self.home / "glmos.toml")]
+        return {name: self.environ[name] for name in names if self.environ.get(name)}
+
+    def use(self, work: Callable[["RemoteSystem"], Awaitable[T]], *, start: bool = True) -> T:
+        """Run `work` against the system of this home, whose daemon is started if it is not there.
+
+        Raises: what the system raises, never a group of exceptions.
+        """
+        import anyio
+
+        from glmos.client import RemoteSystem, ensure_daemon
+
+        async def run() -> T:
+            if start:
+                await ensure_daemon(self.home, self.environ)
+            return await work(RemoteSystem(self.home, self.model_environment()))
+
+        try:
+            return anyio.run(run)
+        except BaseExceptionGroup as group:
+            raise _first(group) from None
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
+    return error
+
+
+def _key_variables(path: Path) -> list[str]:
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return []
+    import tomllib
+
+    try:
+        tree = tomllib.loads(data.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):  # the daemon says what is wrong with it
+        return []
+
+    def named(node: Any) -> list[str]:
+        if isinstance(node, dict):
+            mapping = cast("dict[str, Any]", node)
+            here = [value for key, value in mapping.items() if key == "key_env" and isinstance(value, str)]
+            return here + [name for child in mapping.values() for name in named(child)]
+        return [name for child in cast("list[Any]", node) for name in named(child)] if isinstance(node, list) else []
+
+    return named(tree)
+
+
+pass_shell = click.make_pass_decorator(Shell)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+class PidType(click.ParamType[int]):
+    """A process by its number."""
+
+    name = "pid"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value)
+        if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 2**62:
+            self.fail(f"{text!r} is not a process number: `glmos ps --all` lists them.", param, ctx)
+        return int(text)
+
+
+PID = PidType()
