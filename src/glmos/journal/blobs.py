@@ -51,7 +51,8 @@ class BlobFolder:
         self._crash_point = crash_points
         self._durable: set[Path] = set()
         try:
-            self._tmp.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for made in (folder, self._tmp):
+                made.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._sweep()
         except OSError as problem:
             raise store_error(folder, problem) from problem
@@ -107,7 +108,7 @@ class BlobFolder:
 
     def _write(self, path: Path, data: bytes) -> None:
         packed = zstandard.ZstdCompressor(level=3, write_checksum=True).compress(data)
-        if path.parent not in self._durable:
+        if path.parent not in self._durable or not path.parent.is_dir():
             path.parent.mkdir(mode=0o700, exist_ok=True)
             sync_folder(self._folder)
             self._durable.add(path.parent)

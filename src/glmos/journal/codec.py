@@ -175,7 +175,7 @@ def _decode(decoder: "msgspec.json.Decoder[T]", kind: Any, body: bytes) -> T:
 
 def _misfit(body: bytes, problem: Exception) -> str:
     try:
-        tag = _tag_decoder.decode(body).type
+        tag = _decode(_tag_decoder, _Tag, body).type
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return f"An event is not readable JSON ({problem}): the journal is damaged here, restore it from a backup."
     if tag not in EVENT_TYPES:

@@ -58,6 +58,7 @@ class HomeLock:
     def release(self) -> None:
         """Let others own the home. Harmless when it is not owned."""
         if self._fd is not None:
+            fcntl.flock(self._fd, fcntl.LOCK_UN)  # closing alone would leave it to a child that was just forked
             os.close(self._fd)
             self._fd = None
 

@@ -21,7 +21,7 @@ import zstandard
 from glmos.abi.errors import ConflictError, ReplayError, StoreError
 from glmos.abi.events import Entry, Event, ProcessRow
 from glmos.abi.ids import BlobRef, Pid, Seq
-from glmos.journal.blobs import BlobFolder
+from glmos.journal.blobs import BlobFolder, sync_folder
 from glmos.journal.codec import Batch, conflict, decode_event, decode_row, prepare
 from glmos.journal.failures import store_error
 from glmos.journal.stores.feed import Feed, Fetch, Placed, Subscription
@@ -74,7 +74,9 @@ class SqliteStore:
         def prepare_home() -> tuple[sqlite3.Connection, BlobFolder]:
             path = home_dir / "journal.db"
             try:
-                home_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+                if not home_dir.is_dir():
+                    home_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    sync_folder(home_dir.parent)
             except OSError as problem:
                 raise store_error(home_dir, problem) from problem
             prepare_database(path, busy_seconds=busy_seconds)
