@@ -68,10 +68,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return exits.USAGE
     except (KeyboardInterrupt, click.Abort):
         return exits.KILLED
-    except BrokenPipeError:
-        # Whoever read the output has seen enough. Python must not try to write the rest when it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return exits.OK
     except Exception as error:
         return _failed(error)
 

@@ -108,17 +108,14 @@ class _Attendance:
 
     async def _put_question(self, report: Report) -> bool:
         """Ask the person and pass the answer on; False when they would rather answer later."""
-        self._region.clear()
-        self._region.paused = True
         try:
-            with anyio.CancelScope() as self._question:
+            with self._region.paused(), anyio.CancelScope() as self._question:
                 if report.question_kind == "question":
                     return await self._ask_text(report)
                 return await self._ask_yes_or_no(report)
             return False
         finally:
             self._question = None
-            self._region.paused = False
 
     async def _ask_text(self, report: Report) -> bool:
         say = self._terminal.say
@@ -167,21 +164,19 @@ class _Attendance:
     async def _choose(self, signals: "AsyncIterator[signal.Signals]") -> str:
         """Ask what Ctrl-C meant. Ctrl-C instead of an answer means kill."""
         choice = "go on"
-        self._region.clear()
-        self._region.paused = True
-        async with anyio.create_task_group() as race:
+        with self._region.paused():
+            async with anyio.create_task_group() as race:
 
-            async def second_interrupt() -> None:
-                nonlocal choice
-                await anext(signals)
-                self._terminal.say("")
-                choice = "kill"
+                async def second_interrupt() -> None:
+                    nonlocal choice
+                    await anext(signals)
+                    self._terminal.say("")
+                    choice = "kill"
+                    race.cancel_scope.cancel()
+
+                race.start_soon(second_interrupt)
+                choice = await self._read_choice()
                 race.cancel_scope.cancel()
-
-            race.start_soon(second_interrupt)
-            choice = await self._read_choice()
-            race.cancel_scope.cancel()
-        self._region.paused = False
         return choice
 
     async def _read_choice(self) -> str:

@@ -70,8 +70,8 @@ def summary(report: Report, *, columns: int | None) -> list[str]:
     lines += evidence(report, columns=columns, limit=MAX_EVIDENCE)
     if report.files:
         lines += ["  files", *(f"    {line(path)}" for path in report.files)]
-    lines.append(f"  {costs(report.cost, report.seconds)} · pid {report.pid} · glmos explain {report.pid}")
-    return lines
+    lines.append(paragraph(costs(report.cost, report.seconds), columns=columns, first="  ", rest="  "))
+    return [*lines, f"  pid {report.pid} · why: glmos explain {report.pid}"]
 
 
 def evidence(report: Report, *, columns: int | None, limit: int | None = None) -> list[str]:

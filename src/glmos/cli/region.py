@@ -1,6 +1,7 @@
 """A few lines at the bottom of the terminal that are drawn over and over, with lasting lines above them."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 
 from glmos.cli.terminal import Terminal
 from glmos.cli.text import paragraph
@@ -15,8 +16,8 @@ class Region:
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
         self._height = 0
-        self.paused = False
-        """While something is asked; lasting lines are then still written, the region is not."""
+        self._held: list[str] | None = None
+        """Lasting lines that wait, because something is being asked."""
 
     @property
     def live(self) -> bool:
@@ -28,7 +29,7 @@ class Region:
         return self._terminal.columns - 3
 
     def draw(self, lines: Sequence[str]) -> None:
-        if not self.live or self.paused:
+        if not self.live or self._held is not None:
             return
         shown = [lines[0], *(self._terminal.dim(text) for text in lines[1:])]
         self._terminal.write(self._erased() + "\n".join(shown))
@@ -39,8 +40,23 @@ class Region:
             self._terminal.write(self._erased())
             self._height = 0
 
+    @contextmanager
+    def paused(self) -> Generator[None]:
+        """Nothing is drawn inside, so that something can be asked; lasting lines come afterwards."""
+        self.clear()
+        self._held = []
+        try:
+            yield
+        finally:
+            held, self._held = self._held, None
+            for text in held:
+                self.note(text)
+
     def note(self, text: str) -> None:
         """A lasting line above the region."""
+        if self._held is not None:
+            self._held.append(text)
+            return
         self.clear()
         self._terminal.say(paragraph(text, columns=self._terminal.columns if self.live else None, rest="    "))
 
