@@ -1,7 +1,7 @@
 """Which pointer may come next, so that every answer is a query that can run.
 
 The rules know the schema and the values: sums only over numbers, a value only in a column that has it
-or could, no value twice. What they admit, `pointer.read` reads and the SQL of it runs.
+or could, values in the order of the question and none twice. What they admit, `pointer.read` reads and the SQL of it runs.
 """
 
 from collections.abc import Sequence
@@ -65,20 +65,21 @@ class Grammar:
         return [*pointers, ROWS] if aggregate == "<count>" else list(pointers)
 
     def _in_conditions(self, body: list[str], answer: Sequence[str]) -> list[str]:
-        used = {piece for piece in body if piece in _VALUE}
+        last = max((VALUE_POINTERS.index(piece) for piece in body if piece in _VALUE), default=-1)
+        later = frozenset(VALUE_POINTERS[last + 1 :])
         state = len(body) % 3
         if state == 1:
             takes = self._takes[body[-1]]
-            return [operator for operator, values in takes.items() if any(value not in used for value in values)]
+            return [operator for operator, values in takes.items() if not later.isdisjoint(values)]
         if state == 2:
-            return [value for value in self._takes[body[-2]][body[-1]] if value not in used]
+            return [value for value in self._takes[body[-2]][body[-1]] if value in later]
         following = [EOS]
         if answer[0] == "<none>" or BY in answer:
             following += [DESC, ASC]
         if not body and BY not in answer and answer[0] != "<none>":
             following.append(BY)
         if len(body) // 3 < MOST_CONDITIONS:
-            following += [c for c, takes in self._takes.items() if any(v not in used for vs in takes.values() for v in vs)]
+            following += [c for c, takes in self._takes.items() if any(not later.isdisjoint(vs) for vs in takes.values())]
         return following
 
     def _in_order(self, answer: Sequence[str], order: int) -> list[str]:

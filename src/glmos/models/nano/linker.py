@@ -19,6 +19,8 @@ from glmos.models.nano.text import NUMBER_WORDS, STOP_WORDS, Token, key, number,
 
 LONGEST = 20  # tokens of a question that one cell may cover
 
+MULTIPLES = {"k": 1e3, "thousand": 1e3, "million": 1e6, "m": 1e6, "billion": 1e9, "万": 1e4, "亿": 1e8}
+
 LinkKind = Literal["cell", "number", "period", "free", "part"]
 
 
@@ -152,16 +154,15 @@ def _cells(
         cells = index.cells.get(name) or (index.cells.get(stem(name)) if len(solid) == 1 and len(name) > 4 else None)
         if not cells:
             continue
-        if (
-            len(solid) == 1
-            and solid[0].kind == "word"
-            and (name in STOP_WORDS or len(name) == 1)
-            and not _looks_quoted(found, begin, end)
-        ):
-            continue
+        if len(solid) == 1 and solid[0].kind == "word" and (name in STOP_WORDS or len(name) == 1):
+            cells = [cell for cell in cells if _looks_quoted(found, begin, end) or _stands_by(cell[0], begin, columns)]
+            if not cells:
+                continue
         if any(c.begin <= begin and end <= c.end and (c.end - c.begin > end - begin) for c in columns):
             continue  # part of a longer column name: "2nd leg", "points for"
         amount = number(solid[0].text) if len(solid) == 1 else None
+        if amount is not None and end < len(found) and found[end].text in MULTIPLES:
+            continue  # "3 million" is not a 3
         text = " ".join(token.text for token in solid)
         taken[begin:end] = [True] * (end - begin)
         links.append(ValueLink(begin, end, "cell", text, tuple(cells), amount))
@@ -226,9 +227,7 @@ def _numbers(question: str, found: tuple[Token, ...], columns: list[ColumnLink],
         if token.kind == "number" and i and found[i - 1].text == "-" and found[i - 1].end == token.start:
             amount = -amount if i < 2 or found[i - 2].end < found[i - 1].start else amount
         if i + 1 < len(found) and token.kind == "number":
-            amount *= {"k": 1e3, "thousand": 1e3, "million": 1e6, "m": 1e6, "billion": 1e9, "万": 1e4, "亿": 1e8}.get(
-                found[i + 1].text, 1
-            )
+            amount *= MULTIPLES.get(found[i + 1].text, 1)
         taken[i] = True
         links.append(ValueLink(i, i + 1, "number", question[token.start : token.end], (), float(amount)))
     return links

@@ -15,11 +15,12 @@ It answers with pointers only, 4 to 20 of them:
     condition := COLUMN OPERATOR VALUE
     order     := (<desc> | <asc>) AGGREGATE selected [VALUE]         VALUE is the limit, 1 if absent
 
+Conditions come in the order of their values in the question, so that a query has one spelling.
 Column numbers are an arbitrary order: training shuffles them, so that only the words can matter.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import NamedTuple, get_args
 
 from glmos.models.nano.linker import Links, ValueLink
@@ -125,10 +126,10 @@ def write(query: Query, prompt: Prompt) -> list[str]:
     answer = [f"<{shown.aggregate}>", _column_pointer(shown.column, prompt)]
     if not plain:
         answer += [BY, _column_pointer(query.group, prompt)]
-    used: set[int] = set()
+    used: dict[int, Condition] = {}
     for condition in query.where:
-        place = _value_pointer(condition, prompt, used)
-        used.add(place)
+        used[_value_pointer(condition, prompt, used)] = condition
+    for place, condition in sorted(used.items()):
         answer += [_column_pointer(condition.column, prompt), f"<{condition.operator}>", VALUE_POINTERS[place]]
     if query.order is not None:
         answer += [DESC if query.descending else ASC, f"<{query.order.aggregate}>", _column_pointer(query.order.column, prompt)]
@@ -191,10 +192,12 @@ def _column_pointer(column: int | None, prompt: Prompt) -> str:
     return COLUMN_POINTERS[prompt.columns.index(column)]
 
 
-def _value_pointer(condition: Condition, prompt: Prompt, used: set[int]) -> int:
+def _value_pointer(condition: Condition, prompt: Prompt, used: Container[int]) -> int:
     fits = [i for i, v in enumerate(prompt.values) if _meant(v, condition.column) == condition.value]
     if not fits:
         raise Unwritable(f"no pointer for the value {condition.value!r}")
     own = [i for i in fits if any(c == condition.column for c, _ in prompt.values[i].cells)]
     fresh = [i for i in own or fits if i not in used]
-    return (fresh or fits)[0]
+    if not fresh:
+        raise Unwritable(f"the value {condition.value!r} is needed twice")
+    return fresh[0]

@@ -10,12 +10,12 @@ from math import log
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from glmos.models.nano.decode import Answer, search
+from glmos.models.nano.decode import search
 from glmos.models.nano.linker import Links, TableIndex, index_table, link
 from glmos.models.nano.network import Network
-from glmos.models.nano.pointer import Prompt, prompt_for, read
+from glmos.models.nano.pointer import prompt_for, read
 from glmos.models.nano.query import Query, to_sql
-from glmos.models.nano.rules import Rule, read_by_rules
+from glmos.models.nano.rules import read_by_rules
 from glmos.models.nano.scope import why_not_in, why_outside
 from glmos.models.nano.table import Table
 from glmos.models.nano.text import is_chinese
@@ -36,6 +36,8 @@ class Candidate(NamedTuple):
     """Which words were linked to which columns and values, for an explanation."""
     agreed: bool = False
     """True when the model and the rules both say this."""
+    sure: bool = False
+    """True when it matches a pattern of the rules that is right far more often than not."""
     table: int = 0
     """Position of its table among those given."""
 
@@ -74,7 +76,14 @@ def read_question(
 
     Relative dates ("last year") count from `today`, by default from the latest date in the table.
     """
-    outside = why_outside(question)
+    return read_with(load_model(folder), question, tables, k=k, today=today)
+
+
+def read_with(
+    model: Model | None, question: str, tables: Sequence[Table], *, k: int = 5, today: date | None = None
+) -> Reading:
+    """As `read_question`, with a model already at hand, or with None for the rules alone."""
+    outside = why_outside(question, tables)
     if outside is not None or not tables:
         return Reading(question, (), False, outside or "there is no table", tuple(tables))
     linked = [(link(question, index, today=today), index) for index in map(index_table, tables)]
@@ -83,7 +92,7 @@ def read_question(
     reason = why_not_in(links, tables[best])
     if reason is not None:
         return Reading(question, (), False, reason, tuple(tables))
-    found = candidates(links, tables[best], load_model(folder), k=k)
+    found = candidates(links, tables[best], model, k=k)
     found = [candidate._replace(table=best) for candidate in found]
     return Reading(question, tuple(found), bool(found), "" if found else "no query over its table was found", tuple(tables))
 
@@ -98,25 +107,18 @@ def candidates(links: Links, table: Table, model: Model | None, *, k: int) -> li
     if model is not None and not is_chinese(links.question):
         prompt = prompt_for(links, table)
         for answer in search(model.network, model.tokenizer, prompt, beams=k):
-            found.append(_from_model(answer, prompt, links, rule))
+            query = read(answer.pieces, prompt)
+            if all(other.query != query for other in found):
+                found.append(Candidate(query, to_sql(query, table), answer.score, "model", links))
     if rule is None:
         return found
-    if rule.sure or not found:
-        found = [c for c in found if c.query != rule.query]
-        agreed = len(found) < k and bool(found)
-        top = Candidate(rule.query, to_sql(rule.query, table), rule.score, "rules", links, agreed)
-        return [top, *found][:k]
-    if all(c.query != rule.query for c in found):
-        below = min(found[-1].score, log(0.02)) if len(found) >= k else log(0.02)
-        made = Candidate(rule.query, to_sql(rule.query, table), below, "rules", links)
-        found = [*found[: k - 1], made]
-    return found
-
-
-def _from_model(answer: Answer, prompt: Prompt, links: Links, rule: Rule | None) -> Candidate:
-    query = read(answer.pieces, prompt)
-    agreed = rule is not None and rule.query == query
-    return Candidate(query, to_sql(query, prompt.table), answer.score, "model", links, agreed)
+    same = next((i for i, candidate in enumerate(found) if candidate.query == rule.query), None)
+    if same is not None:
+        found[same] = found[same]._replace(agreed=True, sure=rule.sure)
+    else:
+        score = min([log(0.02), *(c.score for c in found[-1:])]) if found else rule.score
+        found = [*found[: max(1, k - 1)], Candidate(rule.query, to_sql(rule.query, table), score, "rules", links, False, rule.sure)]
+    return sorted(found, key=lambda candidate: not candidate.sure)
 
 
 def _covered(links: Links, index: TableIndex) -> float:

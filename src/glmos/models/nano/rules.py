@@ -72,7 +72,8 @@ def read_by_rules(links: Links, table: Table) -> Rule | None:
         aggregate = "sum"  # "what were the sales in March": of all rows, not a list of them
     if aggregate == "count" and not spent.conditions and not numeric and not table.is_key(column):
         aggregate = "distinct"  # "how many customers are there": each is meant once
-    query = Query(table.name, (Term(column, aggregate),), spent.conditions)
+    listed_once = aggregate == "none" and not spent.conditions and table.columns[column].type == "text" and not table.is_key(column)
+    query = Query(table.name, (Term(column, aggregate),), spent.conditions, column if listed_once else None)
     named = any(c.column == column and c.whole for c in free)
     return Rule(query, False, -0.5 if named else -2.0)
 

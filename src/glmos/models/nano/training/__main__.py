@@ -1,7 +1,8 @@
-"""`python -m glmos.models.nano.training train|export`: make the weights that `glmos.models.nano` ships.
+"""`python -m glmos.models.nano.training train|export|choose`: make the weights that `glmos.models.nano` ships.
 
     train   learn from a data folder (see `wikisql.py`); may be stopped and run again
     export  write the average of a training folder as the int8 file that inference reads
+    choose  learn the weights of `rank` on training tables that the network never saw
 """
 
 import argparse
@@ -28,13 +29,30 @@ def main() -> None:
     ship = commands.add_parser("export", help="write int8 weights")
     ship.add_argument("--from", dest="source", type=Path, required=True, help="training folder")
     ship.add_argument("--to", type=Path, required=True, help="weights folder, for example src/glmos/models/nano/weights")
+    rank = commands.add_parser("choose", help="learn to choose among candidates, on tables held out of training")
+    rank.add_argument("--data", type=Path, required=True, help="folder with tables.jsonl and wikisql_train.jsonl")
+    rank.add_argument("--weights", type=Path, required=True, help="weights folder, exported before")
     chosen = parser.parse_args()
-    if chosen.command == "train":
-        _train(chosen)
-    else:
-        from glmos.models.nano.training.export import export
+    {"train": _train, "export": _export, "choose": _choose}[chosen.command](chosen)
 
-        export(chosen.source, chosen.to)
+
+def _export(chosen: argparse.Namespace) -> None:
+    from glmos.models.nano.training.export import export
+
+    export(chosen.source, chosen.to)
+
+
+def _choose(chosen: argparse.Namespace) -> None:
+    from glmos.models.nano.reading import load_model
+    from glmos.models.nano.training.choosing import learn_chooser
+    from glmos.models.nano.training.wikisql import is_held_out, read_questions, read_tables
+
+    tables = read_tables(chosen.data)
+    questions = [q for q in read_questions(chosen.data, "train", tables) if is_held_out(q.table)]
+    model = load_model(chosen.weights)
+    if model is None:
+        raise SystemExit(f"no weights in {str(chosen.weights)!r}: run export first")
+    learn_chooser(questions, tables, model, chosen.weights / "chooser.json")
 
 
 def _train(chosen: argparse.Namespace) -> None:
