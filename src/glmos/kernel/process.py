@@ -439,7 +439,7 @@ def _planned(p: Process, event: e.PlanMade) -> Process:
     current = p.step if p.step is not None and p.step in steps and steps[p.step].status == "running" else None
     return replace(
         p, plan=event.steps, revision=event.revision, implied=event.implied, steps=steps, step=current,
-        replan_due=False, signatures={}, rules={}, refusals=0,
+        replan_due=False, signatures={}, rules=p.rules if event.implied else {}, refusals=0,
     )  # fmt: skip
 
 
