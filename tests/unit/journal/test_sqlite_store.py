@@ -32,6 +32,10 @@ def sql(path: Path, *statements: str) -> None:
             db.execute(statement)
 
 
+def names(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir())
+
+
 async def journal_with_events(home: Path, count: int = 200) -> Path:
     store = await SqliteStore.open(home)
     await store.append(1, 0, [said(f"事件 {n} " + "x" * 200) for n in range(count)], at=1.0)
@@ -75,7 +79,7 @@ async def test_a_file_that_is_no_database_is_called_damaged_and_never_replaced(t
     with pytest.raises(StoreError, match=r"journal\.db' is damaged .* left as it is; restore it from a backup"):
         await SqliteStore.open(tmp_path)
     assert (tmp_path / "journal.db").read_bytes() == content
-    assert [file.name for file in tmp_path.iterdir()] == ["journal.db"]
+    assert names(tmp_path) == ["journal.db"]
 
 
 async def test_a_journal_cut_short_is_called_damaged(tmp_path: Path) -> None:
@@ -138,7 +142,7 @@ async def test_two_programs_that_make_one_home_share_one_journal(tmp_path: Path)
     assert [await stores[0].head(pid) for pid in range(1, 6)] == [1, 1, 1, 1, 1]
     for store in stores:
         await store.aclose()
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["blobs", "journal.db"]
+    assert names(tmp_path) == ["blobs", "journal.db"]
 
 
 # -- migrating --------------------------------------------------------------------------------------------------------
