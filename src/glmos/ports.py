@@ -302,6 +302,17 @@ class ModelRoutes(Protocol):
         """
         ...
 
+    def choose(self, name: str) -> str:
+        """The name a new process carries for `name`: the same, or for an empty one what the defaults lead to.
+
+        Raises: as `driver`.
+        """
+        ...
+
+    def use_environment(self, environment: Mapping[str, str]) -> None:
+        """Keys and addresses of whoever asks next. Kept in memory only."""
+        ...
+
     def describe(self) -> list[ModelView]:
         """What `glmos models` shows."""
         ...

@@ -59,7 +59,9 @@ def load(home: Path, environ: Mapping[str, str]) -> Settings:
         raise UsageError(f"'models' in {str(path)!r} must be tables such as [models.NAME]")
     for name, value in _flat(table):
         if name not in DEFAULTS:
-            raise UsageError(f"{name!r} in {str(path)!r} is no setting; there are: {', '.join(DEFAULTS)}, [models.NAME]")
+            raise UsageError(
+                f"{name!r} in {str(path)!r} is no setting; there are: {', '.join(DEFAULTS)}, [models.NAME]"
+            )
         if type(value) is not type(DEFAULTS[name]):
             wanted = type(DEFAULTS[name]).__name__
             raise UsageError(f"{name!r} in {str(path)!r} must be of type {wanted}, not {value!r}")

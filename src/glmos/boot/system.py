@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
+from msgspec.structs import replace
 
 from glmos.abi import events as e
 from glmos.abi.api import (
@@ -71,7 +72,7 @@ class LocalSystem:
         if unknown:
             raise UsageError(f"there is no tool {unknown[0]!r}; there are: {', '.join(self.machine.parts.tools)}")
         chosen = self.machine.parts.models.choose(request.model)
-        return await self.machine.start(_with_model(request, chosen))
+        return await self.machine.start(replace(request, model=chosen))
 
     async def wait(self, pid: Pid) -> Report:
         await self.hub.until(pid, stopped, await self.machine.state(pid))
@@ -138,7 +139,9 @@ class LocalSystem:
                 raise ConflictError(f"process {pid} asks nothing; it is {p.status}")
             if p.question.kind == "question":
                 return (e.PersonAnswered(text),)
-            verdict = {"y": True, "yes": True, "是": True, "n": False, "no": False, "否": False}.get(text.strip().lower())
+            verdict = {"y": True, "yes": True, "是": True, "n": False, "no": False, "否": False}.get(
+                text.strip().lower()
+            )
             if verdict is None:
                 raise UsageError(f"process {pid} asks for yes or no: `glmos approve {pid}` or `glmos deny {pid}`")
             return (e.PersonAnswered("", "yes" if verdict else "no"),)
@@ -218,7 +221,3 @@ def _suspend(p: Process) -> Sequence[e.Event]:
     if p.suspended:
         raise ConflictError(f"process {p.pid} is suspended already")
     return (e.SignalReceived("suspend"),)
-
-
-def _with_model(request: RunRequest, model: str) -> RunRequest:
-    return RunRequest(**{k: getattr(request, k) for k in RunRequest.__struct_fields__} | {"model": model})

@@ -337,8 +337,7 @@ def _known(state: Process | None) -> Process:
     return state
 
 
-def _first(errors: BaseExceptionGroup[Exception]) -> Exception:
-    error: Exception = errors
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+def _first(errors: BaseException) -> BaseException:
+    while isinstance(errors, BaseExceptionGroup):
+        errors = errors.exceptions[0]
+    return errors

@@ -9,12 +9,15 @@ from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
+from msgspec.structs import replace
 
 from glmos.abi import effects as f
 from glmos.abi import events as e
+from glmos.abi.errors import GlmosError
 from glmos.abi.ids import Pid
 from glmos.kernel.cycle import decide
 from glmos.kernel.process import Process
+from glmos.kernel.rules import Rules
 from glmos.runtime import work_checks, work_model, work_tools
 from glmos.runtime.log import ProcessLog
 from glmos.runtime.parts import Parts
@@ -45,6 +48,7 @@ class LiveProcess:
         self.kin = kin
         self.pins = 0
         """How many callers are about to append: it must not park meanwhile."""
+        self._critics: dict[str, bool] = {}
         self._keys: set[tuple[object, ...]] = set()
         self._running = 0
         self._changed = anyio.Event()
@@ -73,7 +77,7 @@ class LiveProcess:
 
     async def _step(self) -> bool:
         """Begin whatever the kernel wants now; True when something was decided or begun."""
-        effects = [x for x in decide(self.state, self.parts.rules) if self._key(x) not in self._keys]
+        effects = [x for x in decide(self.state, self._rules()) if self._key(x) not in self._keys]
         records = [x for x in effects if isinstance(x, f.Record)]
         if records:
             await self.log.append(*(event for x in records for event in x.events))
@@ -86,6 +90,17 @@ class LiveProcess:
         for effect in effects:
             await self._carry_out(effect)
         return bool(effects)
+
+    def _rules(self) -> Rules:
+        """The rules for the model the process has now: without a critic at hand none is put into plans."""
+        model = self.state.model
+        if model not in self._critics:
+            try:
+                critic = self.parts.models.driver(model, purpose="critic").traits.can_criticise
+            except GlmosError:
+                critic = False
+            self._critics[model] = critic
+        return replace(self.parts.rules, critic=self.parts.rules.critic and self._critics[model])
 
     async def _carry_out(self, effect: f.Effect) -> None:
         key = self._key(effect)

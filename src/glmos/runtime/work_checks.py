@@ -138,6 +138,9 @@ class _Check:
         mine = {c.call for c in self.p.calls.values() if c.step == self.step and not c.undone and not c.failed}
         step = self.p.find(self.step)
         given = [self.p.goal, step.goal if step else "", *(f.name for f in self.p.files)]
+        # What a cited call was asked to do is as much on record as what it gave: a query's own dates and limits.
+        cited = {c.call for c in self.state.claims}
+        given += [msgspec.json.encode(c.arguments).decode() for c in self.p.calls.values() if c.call in cited]
         for need in step.needs if step else ():
             given.append(await whole(self.parts.store, self.p.steps[need].result))
         result = await whole(self.parts.store, self.state.result)
