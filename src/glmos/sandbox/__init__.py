@@ -5,5 +5,6 @@ Below: the kernel's namespaces, through bubblewrap, and the file system.
 """
 
 from glmos.sandbox.bubblewrap import BubblewrapSandbox
+from glmos.sandbox.workspaces import DiskWorkspaces
 
-__all__ = ["BubblewrapSandbox"]
+__all__ = ["BubblewrapSandbox", "DiskWorkspaces"]

@@ -76,8 +76,8 @@ class BubblewrapSession:
 
     async def interrupt(self) -> None:
         with anyio.move_on_after(5):  # it may have been asked to start only just now
-            while self.alive and not self._program.interrupt():
-                await anyio.sleep(0.005)  # noqa: ASYNC110 - the kernel tells nobody
+            while self.alive and not self._program.interrupt():  # noqa: ASYNC110 - the kernel tells nobody
+                await anyio.sleep(0.005)
 
     async def kill(self) -> None:
         self._program.stop("cancelled")
