@@ -34,7 +34,7 @@ LONG = 10_000
 
 class Measured(NamedTuple):
     what: str
-    count: int
+    times: int
     wall: float
     cpu: float
     latencies: list[float]
@@ -45,8 +45,8 @@ class Measured(NamedTuple):
             ordered = sorted(self.latencies)
             p50 = f"{statistics.median(ordered) * 1e3:.2f}"
             p99 = f"{ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))] * 1e3:.2f}"
-        rate = self.count / self.wall
-        return f"| {self.what} | {self.count:,} | {rate:,.0f} | {self.cpu / self.count * 1e6:.1f} | {p50} | {p99} |"
+        rate = self.times / self.wall
+        return f"| {self.what} | {self.times:,} | {rate:,.0f} | {self.cpu / self.times * 1e6:.1f} | {p50} | {p99} |"
 
 
 async def measure(what: str, count: int, work: Callable[[list[float]], Awaitable[None]]) -> Measured:
