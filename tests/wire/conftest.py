@@ -16,6 +16,7 @@ from typing import Any
 
 import anyio
 import anyio.abc
+import anyio.lowlevel
 import msgspec
 import pytest
 
@@ -38,7 +39,7 @@ class Act:
     pieces: Sequence[bytes | anyio.Event] = ()
     end: str = "done"
     """`done`: the chunked body ends properly. `close`: the connection ends in the middle. `reset`: it is reset.
-    `hang`: nothing more comes. `drop`: closed before any answer."""
+    `hang`: nothing more comes. `drop`: closed before any answer. `silent`: no answer at all."""
 
 
 @dataclass
@@ -121,6 +122,9 @@ class MockServer:
     async def _write(self, stream: anyio.abc.SocketStream, act: Act) -> bool:
         if act.end == "drop":
             return False
+        if act.end == "silent":
+            await self._until_left(stream)
+            return False
         lines = [
             f"HTTP/1.1 {act.status} X",
             "transfer-encoding: chunked",
@@ -134,11 +138,7 @@ class MockServer:
             await stream.send(b"%x\r\n%s\r\n" % (len(piece), piece))
             self.answering.set()
         if act.end == "hang":
-            try:
-                await stream.receive()
-            except (anyio.EndOfStream, anyio.BrokenResourceError):
-                self.closed_early += 1
-                self.client_left.set()
+            await self._until_left(stream)
             return False
         if act.end == "reset":
             raw = stream.extra(anyio.abc.SocketAttribute.raw_socket)
@@ -147,6 +147,13 @@ class MockServer:
         if act.end == "done":
             await stream.send(b"0\r\n\r\n")
         return act.end == "done"
+
+    async def _until_left(self, stream: anyio.abc.SocketStream) -> None:
+        try:
+            await stream.receive()
+        except (anyio.EndOfStream, anyio.BrokenResourceError):
+            self.closed_early += 1
+            self.client_left.set()
 
 
 @asynccontextmanager

@@ -24,6 +24,11 @@ class Key:
         self._value = value
         self._command = command
 
+    @property
+    def known(self) -> bool:
+        """There is a key, or a command that prints one."""
+        return bool(self._value or self._command)
+
     async def read(self) -> str:
         """The key, or nothing. Raises: ModelError of kind `denied` when the command fails."""
         if not self._value and self._command:

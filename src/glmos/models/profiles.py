@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from glmos.abi.errors import NotFoundError
+from glmos.abi.errors import NotFoundError, UsageError
 
 
 class Profile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,6 +64,8 @@ class Provider(Struct, frozen=True, forbid_unknown_fields=True):
     like: str = ""
     """Another provider whose profile, error codes and family differences hold here too, unless said otherwise."""
     base_url: str = ""
+    base_url_env: str = ""
+    """An environment variable that moves it."""
     hosts: tuple[str, ...] = ()
     """Host names by which a bare URL is recognised as this provider's."""
     key_env: tuple[str, ...] = ()
@@ -161,6 +163,7 @@ def profile_for(
 
     Raises:
         NotFoundError: No such provider or family.
+        UsageError: An override is no field of a profile, or of the wrong type.
     """
     entry = provider(provider_name)
     merged: dict[str, Any] = {}
@@ -177,7 +180,12 @@ def profile_for(
     else:
         _merge(merged, entry.profile)
     _merge(merged, overrides or {})
-    return msgspec.convert(merged, Profile)
+    try:
+        return msgspec.convert(merged, Profile)
+    except msgspec.ValidationError as error:
+        raise UsageError(
+            f"`profile_fields` for the model {model!r}: {error}. See the fields in profiles.py."
+        ) from error
 
 
 def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
