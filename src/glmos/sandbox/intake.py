@@ -4,7 +4,6 @@ Here paths are the person's own: a link that they name is followed, links inside
 copy is private, readable and writable whatever the original's mode. Used by `workspaces`.
 """
 
-import contextlib
 import hashlib
 import os
 import stat
@@ -26,7 +25,8 @@ Progress = Callable[[str], None]
 def take_in(
     sources: Sequence[Path], folder: Path, *, taken: Collection[str], ours: Path, progress: Progress
 ) -> tuple[InputFile, ...]:
-    """Copy `sources` into `folder` under names not in `taken`. `ours`, the home of GLM-OS, is never copied.
+    """Copy `sources` into `folder` under names not in `taken`. `ours`, the folder of all
+    workspaces, and the home around it are left out of folders that hold them.
 
     Raises: NotFoundError, UsageError. What was copied until then is left there.
     """
@@ -41,22 +41,19 @@ def take_in(
     return tuple(inputs)
 
 
-def source_state(source: Path, ours: Path) -> tuple[int, str]:
-    """Size and digest that `take_in` would record for `source` now.
+def take_in_one(source: Path, target: Path | None, *, ours: Path, progress: Progress) -> tuple[int, str]:
+    """Copy a file or folder to `target`, or only look when that is None; give its size and digest.
 
     Raises: NotFoundError, UsageError.
     """
-    return _Intake(ours, lambda _: None).copy(source, None)
+    return _Intake(ours, progress).copy(source, target)
 
 
 class _Intake:
     """Copies, or only looks where the target is None."""
 
     def __init__(self, ours: Path, progress: Progress) -> None:
-        with contextlib.suppress(OSError):
-            self._ours: tuple[int, int] | None = None
-            status = ours.stat()
-            self._ours = (status.st_dev, status.st_ino)
+        self._ours = [(place.stat().st_dev, place.stat().st_ino) for place in (ours, ours.parent) if place.exists()]
         self._progress = progress
 
     def copy(self, source: Path, target: Path | None) -> tuple[int, str]:
@@ -109,7 +106,7 @@ class _Intake:
 
     def _is_ours(self, entry: os.DirEntry[str]) -> bool:
         status = entry.stat()
-        return (status.st_dev, status.st_ino) == self._ours
+        return (status.st_dev, status.st_ino) in self._ours
 
     def _file(self, source: Path, target: Path | None) -> tuple[int, bytes]:
         with open(source, "rb", buffering=0, opener=_without_waiting) as original:

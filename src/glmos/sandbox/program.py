@@ -70,7 +70,7 @@ class Program:
     def alive(self) -> bool:
         """Something of it is left."""
         with self._lock:
-            return not self._closed and not select.select([self._init], [], [], 0)[0]
+            return not self._closed and not _readable(self._init)
 
     def stop(self, reason: str) -> None:
         """End the whole tree now. The first reason given is the one that counts; none counts after the end."""
@@ -139,6 +139,12 @@ class Program:
                 self._closed = True
                 os.close(self._init)
                 os.close(self._status)
+
+
+def _readable(descriptor: int) -> bool:
+    poll = select.poll()  # unlike select, it takes descriptors of any number
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def children(pid: int) -> list[int]:

@@ -1,7 +1,7 @@
 """The folders processes work in, and their saved states. Implements `ports.Workspaces`.
 
-    HOME/workspaces/PID/    the folder, in the sandbox `/workspace`
-    HOME/objects/           contents and snapshots, where no program can reach them
+    ROOT/PID/        the folder, in the sandbox `/workspace`
+    ROOT/.objects/   contents and snapshots, where no program can reach them
 
 A snapshot's name is the hash of what it holds, so that saving twice what did not change is one snapshot.
 Above: `runtime`. Below: `snapshots` looks and lays out, `objects` keeps, `intake` copies what a person gives.
@@ -11,7 +11,7 @@ import contextlib
 import errno
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
@@ -33,12 +33,11 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class DiskWorkspaces:
-    """The workspaces of one home; nobody else writes there."""
+    """The workspaces of one home, in a folder of their own where nobody else writes."""
 
     def __init__(self, root: Path, *, progress: Callable[[str], None] = lambda _: None) -> None:
-        """`root` is the home; `progress` is told of long copies."""
+        """`progress` is told of long copies."""
         self._root = root
-        self._folders = root / "workspaces"
         self._progress = progress
         self._opened: Objects | None = None
         self._memories: dict[Pid, Memory] = {}
@@ -48,7 +47,7 @@ class DiskWorkspaces:
         """Guards the store: one writer at a time."""
 
     def path(self, pid: Pid) -> Path:
-        return self._folders / str(pid)
+        return self._root / str(pid)
 
     async def create(self, pid: Pid, sources: Sequence[Path]) -> tuple[InputFile, ...]:
         return await self._do([pid], f"The workspace of process {pid} could not be made", self._create, pid, sources)
@@ -76,6 +75,10 @@ class DiskWorkspaces:
         what = f"The files of process {source} could not be fetched for process {pid}"
         return await self._do([source, pid], what, self._fetch, pid, source, paths, into)
 
+    async def refresh(self, pid: Pid, file: InputFile) -> InputFile | None:
+        what = f"The file {file.name!r} could not be copied again for process {pid}"
+        return await self._do([pid], what, self._refresh, pid, file)
+
     async def remove(self, pid: Pid) -> None:
         await self._do([pid], f"The workspace of process {pid} could not be removed", self._remove, pid)
 
@@ -87,13 +90,6 @@ class DiskWorkspaces:
         """Pipes, sockets, devices and what is nested too deep: what a snapshot lists but cannot bring back."""
         nodes = await self._do([], "A saved state could not be read", self._nodes, snapshot)
         return [intake.readable(node.path) for node in nodes if node.kind == SKIPPED]
-
-    async def source_state(self, source: Path) -> tuple[int, str]:
-        """Size and digest of a person's file or folder as `create` would record them now.
-
-        Raises: NotFoundError, UsageError.
-        """
-        return await anyio.to_thread.run_sync(intake.source_state, source, self._root)
 
     async def aclose(self) -> None:
         if self._opened is not None:
@@ -113,7 +109,7 @@ class DiskWorkspaces:
     @property
     def _objects(self) -> Objects:
         if self._opened is None:
-            self._opened = Objects(self._root / "objects")
+            self._opened = Objects(self._root / ".objects")
         return self._opened
 
     def _existing(self, pid: Pid) -> Path:
@@ -124,13 +120,13 @@ class DiskWorkspaces:
 
     def _create(self, pid: Pid, sources: Sequence[Path]) -> tuple[InputFile, ...]:
         """The folder is filled aside, recorded, then moved to its place: whatever is there is complete."""
-        folder, aside = self.path(pid), self._folders / f".new-{pid}"
+        folder, aside = self.path(pid), self._root / f".new-{pid}"
         known = self._objects.get_memo(pid, "inputs")
         if known is not None and not folder.exists() and aside.exists():
             aside.rename(folder)
         if known is not None and folder.exists():
             return msgspec.json.decode(known, type=tuple[InputFile, ...])
-        self._folders.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
         _discard(aside)
         inputs = self._fill(folder if folder.exists() else aside, sources)
         self._objects.put_memo(pid, "inputs", msgspec.json.encode(inputs))
@@ -151,6 +147,41 @@ class DiskWorkspaces:
                 _discard(folder)
             raise
         return inputs
+
+    def _refresh(self, pid: Pid, file: InputFile) -> InputFile | None:
+        """The new copy is made aside and then takes the old one's place."""
+        folder, source = self._existing(pid), Path(file.source)
+        try:
+            if intake.source_state(source, self._root) == (file.size, file.digest):
+                return None
+            aside = self._root / f".new-{pid}"
+            _discard(aside)
+            _make_folder(aside)
+            (fresh,) = intake.take_in((source,), aside, taken=(), ours=self._root, progress=self._progress)
+        except (NotFoundError, UsageError):
+            return None  # it is gone or closed to us now: the copy we have is the best there is
+        adopt(aside, foreign_identity())
+        _discard(folder / file.name)
+        (aside / fresh.name).rename(folder / file.name)
+        _discard(aside)
+        return InputFile(name=file.name, source=file.source, size=fresh.size, digest=fresh.digest)
+
+    def _refresh(self, pid: Pid, file: InputFile) -> InputFile | None:
+        try:
+            _, digest = intake.take_in_one(Path(file.source), None, ours=self._root, progress=self._progress)
+            if digest == file.digest:
+                return None
+            aside = self._root / f".new-{pid}"
+            _discard(aside)
+            size, digest = intake.take_in_one(Path(file.source), aside, ours=self._root, progress=self._progress)
+        except (NotFoundError, UsageError):
+            return None
+        name = os.fsencode(file.name)
+        with tree.opened(self._existing(pid)) as folder:
+            tree.remove(folder, name)
+            os.rename(aside, name, dst_dir_fd=folder)
+        adopt(self.path(pid), foreign_identity())
+        return msgspec.structs.replace(file, size=size, digest=digest)
 
     def _memory(self, pid: Pid) -> Memory:
         if pid not in self._memories:
@@ -191,7 +222,7 @@ class DiskWorkspaces:
     def _lay_out(self, pid: Pid, nodes: Sequence[Node], *, exact: bool) -> None:
         folder = self.path(pid)
         if not folder.exists():
-            self._folders.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
             _make_folder(folder)
         with tree.opened(folder) as descriptor:
             snapshots.lay_out(
@@ -210,7 +241,7 @@ class DiskWorkspaces:
 
     def _changes(self, pid: Pid, since: SnapshotId) -> list[Change]:
         found = snapshots.difference(self._nodes(since), self._look(pid))
-        return [Change(path.decode("utf-8", "backslashreplace"), kind) for path, kind in found]
+        return [Change(_shown(path), kind) for path, kind in found]
 
     def _copy(self, source: Pid, target: Pid, snapshot: SnapshotId, paths: Sequence[str]) -> None:
         nodes = self._nodes(snapshot) if snapshot else self._save(source)[1]
@@ -226,11 +257,11 @@ class DiskWorkspaces:
         prefix = b"/".join(below) + b"/" if below else b""
         nodes += [msgspec.structs.replace(node, path=prefix + node.path) for node in chosen if node.path]
         self._lay_out(pid, nodes, exact=False)
-        return tuple(os.fsdecode(node.path) for node in nodes if node.kind in (FILE, LINK))
+        return tuple(_shown(node.path) for node in nodes if node.kind in (FILE, LINK))
 
     def _remove(self, pid: Pid) -> None:
         _discard(self.path(pid))
-        _discard(self._folders / f".new-{pid}")
+        _discard(self._root / f".new-{pid}")
         self._memories.pop(pid, None)
         self._objects.drop_memos(pid)
 
@@ -268,19 +299,32 @@ def _inner(path: str) -> list[bytes]:
 def _chosen(nodes: Sequence[Node], paths: Sequence[str], source: Pid) -> list[Node]:
     """The nodes at and below `paths`, and the folders that lead there."""
     known = {node.path for node in nodes}
-    wanted: list[bytes] = []
+    shown = {_shown(node.path): node.path for node in nodes}
+    wanted: set[bytes] = set()
     for path in paths:
         name = b"/".join(_inner(path))
         if name not in known:
+            name = shown.get(path, name)
+        if name not in known:
             raise NotFoundError(f"There is no file {path!r} in the workspace of process {source}.")
-        wanted.append(name)
-    return [node for node in nodes if any(_related(node, name) for name in wanted)]
+        wanted.add(name)
+    leading = {parent for name in wanted for parent in _ancestors(name)}
+    below = wanted.__contains__
+    return [
+        node for node in nodes if node.path in wanted or node.path in leading or any(map(below, _ancestors(node.path)))
+    ]
 
 
-def _related(node: Node, name: bytes) -> bool:
-    at_or_below = not name or node.path == name or node.path.startswith(name + b"/")
-    leads_there = node.kind == FOLDER and (not node.path or name.startswith(node.path + b"/"))
-    return at_or_below or leads_there
+def _ancestors(name: bytes) -> Iterator[bytes]:
+    """The folders that lead to `name`, the workspace itself included."""
+    while name:
+        name = name.rpartition(b"/")[0]
+        yield name
+
+
+def _shown(path: bytes) -> str:
+    """As `changes` and `fetch` show it."""
+    return path.decode("utf-8", "backslashreplace")
 
 
 def _guarded(what: str, work: Callable[[], T]) -> T:
