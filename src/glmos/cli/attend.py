@@ -19,7 +19,7 @@ from glmos.cli.picture import Picture
 from glmos.cli.region import Region
 from glmos.cli.shell import Shell
 from glmos.cli.text import paragraph
-from glmos.client import DaemonAbsent, DaemonGone, ensure_daemon
+from glmos.client import DaemonGone
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -91,12 +91,11 @@ class _Attendance:
                             if self._region.live or note.essential:
                                 self._region.note(note.text)
                 return
-            except (DaemonGone, DaemonAbsent):
+            except DaemonGone:
                 revivals = 0 if self._picture.seq > before else revivals + 1
                 if revivals > MAX_REVIVALS:
                     raise
                 self._region.note("The daemon ended; starting it again. Nothing that was recorded is lost.")
-                await ensure_daemon(self._system.home, self._shell.environ)
 
     async def _redraw(self) -> None:
         while True:

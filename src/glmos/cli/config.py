@@ -13,7 +13,7 @@ from glmos.cli.shell import Shell, json_option, pass_shell
 if TYPE_CHECKING:
     from glmos.abi.api import SettingView
 
-FREE_TABLES = ("models.", "prices.", "agents.", "mcp.")
+FREE_TABLES = ("models.",)
 """Tables whose entries the person names, so that they are in no list."""
 
 
@@ -31,16 +31,35 @@ def config(shell: Shell, name: str | None, value: str | None, unset: bool, as_js
     """
     if unset and (name is None or value is not None):
         raise click.UsageError("--unset takes the name of one setting.")
-    settings = shell.use(lambda system: system.settings())
-    if name is not None and not name.startswith(FREE_TABLES):
-        settings = [_named(settings, name)] if value is None and not unset else [_named(settings, name), *settings]
     if name is None or (value is None and not unset):
-        return _show(shell, settings, name, as_json=as_json)
+        return _show(shell, shell.use(lambda system: system.settings()), name, as_json=as_json)
+    return _change(shell, name, value, as_json=as_json)
+
+
+def _change(shell: Shell, name: str, value: str | None, *, as_json: bool) -> int:
+    """Write the setting and start the daemon with it; if that fails, put the file back as it was."""
+    from glmos.abi.errors import GlmosError
+
+    try:
+        current = _current(shell.use(lambda system: system.settings()), name)
+        started = True
+    except GlmosError:  # perhaps for the very setting that is being mended
+        current, started = None, False
     path = shell.home / "glmos.toml"
-    write_setting(path, name, value)
-    _take_effect(shell, path)
+    before = path.read_bytes() if path.exists() else None
+    write_setting(path, name, None if value is None else _value(value, current))
+    if started and not shell.use(lambda system: system.shutdown(only_if_idle=True)):
+        shell.terminal.say(f"Written to {str(path)!r}; it holds when the daemon, busy now, starts again.")
+        return exits.OK
+    try:
+        settings = shell.use(lambda system: system.settings())
+    except GlmosError:
+        if started:
+            _put_back(path, before)
+        raise
+    shell.terminal.say(f"Written to {str(path)!r}.")
     if as_json:
-        shell.terminal.json([s for s in shell.use(lambda system: system.settings()) if s.name == name])
+        shell.terminal.json([setting for setting in settings if setting.name == name])
     return exits.OK
 
 
@@ -48,7 +67,7 @@ def _show(shell: Shell, settings: "list[SettingView]", name: str | None, *, as_j
     from glmos.cli.text import table
 
     if name is not None:
-        settings = [s for s in settings if s.name == name or s.name.startswith(f"{name}.")]
+        settings = [s for s in settings if s.name.startswith(f"{name}.")] or [_named(settings, name)]
     if as_json:
         shell.terminal.json(settings)
     elif name is not None and len(settings) == 1:
@@ -57,6 +76,18 @@ def _show(shell: Shell, settings: "list[SettingView]", name: str | None, *, as_j
         rows = [(setting.name, setting.origin, setting.value) for setting in settings]
         shell.terminal.result(table(("NAME", "ORIGIN", "VALUE"), rows, columns=shell.terminal.out_columns))
     return exits.OK
+
+
+def _current(settings: "list[SettingView]", name: str) -> str | None:
+    """The value it has; None in a free table."""
+    return None if name.startswith(FREE_TABLES) else _named(settings, name).value
+
+
+def _put_back(path: Path, before: bytes | None) -> None:
+    if before is None:
+        path.unlink(missing_ok=True)
+    else:
+        _replace(path, before.decode())
 
 
 def _named(settings: "list[SettingView]", name: str) -> "SettingView":
@@ -70,14 +101,7 @@ def _named(settings: "list[SettingView]", name: str) -> "SettingView":
     raise click.UsageError(f"There is no setting {name!r}: {hint}")
 
 
-def _take_effect(shell: Shell, path: Path) -> None:
-    """A daemon reads its settings when it starts: stop it if nothing runs."""
-    stopped = shell.use(lambda system: system.shutdown(only_if_idle=True))
-    when = "It holds from the next command on." if stopped else "It holds when the daemon, busy now, starts again."
-    shell.terminal.say(f"Written to {str(path)!r}. {when}")
-
-
-def write_setting(path: Path, name: str, text: str | None) -> None:
+def write_setting(path: Path, name: str, value: Any) -> None:
     """Set `name` in the TOML file at `path`, or remove it (None); comments and order stay. All or nothing."""
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
@@ -92,29 +116,33 @@ def write_setting(path: Path, name: str, text: str | None) -> None:
     place: Any = document
     for table in tables:
         if table not in place:
-            if text is None:
+            if value is None:
                 return
             place[table] = tomlkit.table()
         place = place[table]
         if not hasattr(place, "keys"):
             raise click.UsageError(f"{name!r} cannot be set: {table!r} is a single value in {str(path)!r}.")
-    if text is None:
+    if value is None:
         place.pop(key, None)
     else:
-        place[key] = _value(text)
+        place[key] = value
     _replace(path, tomlkit.dumps(document))
 
 
-def _value(text: str) -> bool | int | float | str:
-    """A number and a truth value as such, everything else as text."""
-    if text in {"true", "false"}:
-        return text == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            pass
-    return text
+def _value(text: str, current: str | None) -> Any:
+    """`text` as what the setting holds, told from the value it has; in a free table, as what it looks like."""
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    if current in {"True", "False"} and text.lower() in {"true", "false"}:
+        return text.lower() == "true"
+    if current is not None and not current.replace(".", "", 1).isdigit():
+        return text
+    try:
+        value: Any = tomlkit.value(text).unwrap()
+    except TOMLKitError:
+        return text
+    return value if isinstance(value, bool | int | float | str | list | dict) else text
 
 
 def _replace(path: Path, content: str) -> None:

@@ -89,13 +89,14 @@ def _examine(shell: Shell) -> "list[Finding]":
         import glmos
         from glmos.client import hello
 
+        findings = await system.doctor()
         daemon = await hello(system.home)
         same = daemon.version == glmos.__version__
         detail = f"glmosd {daemon.version} serves {str(system.home)!r} as process {daemon.os_pid}"
         remedy = "" if same else f"kill {daemon.os_pid}"
         if not same:
             detail += f", but this is glmos {glmos.__version__}: it must be started again"
-        return [Finding(what="daemon", ok=same, detail=detail, remedy=remedy), *await system.doctor()]
+        return [Finding(what="daemon", ok=same, detail=detail, remedy=remedy), *findings]
 
     try:
         return shell.use(work)

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MODEL_VARIABLES = (
-    "ZAI_API_KEY", "ZAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL",
-    "GLMOS_MODEL",
+    "GLMOS_MODEL", "ZAI_API_KEY", "ZAI_BASE_URL", "BIGMODEL_API_KEY", "ZHIPUAI_API_KEY", "OPENAI_API_KEY",
+    "OPENAI_BASE_URL", "OPENAI_MODEL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "DEEPSEEK_API_KEY",
+    "DASHSCOPE_API_KEY", "OPENROUTER_API_KEY",
 )  # fmt: skip
-"""The daemon outlives the terminal in which they are set, so they go along with the requests that need them."""
+"""The daemon outlives the terminal in which they are set, so they go along with the requests that need them. A test
+compares them with the providers that the drivers know."""
 
 
 class Shell:
@@ -32,7 +34,7 @@ class Shell:
         names = [*MODEL_VARIABLES, *_key_variables(self.home / "glmos.toml")]
         return {name: self.environ[name] for name in names if self.environ.get(name)}
 
-    def use(self, work: Callable[["RemoteSystem"], Awaitable[T]], *, start: bool = True) -> T:
+    def use(self, work: Callable[["RemoteSystem"], Awaitable[T]]) -> T:
         """Run `work` against the system of this home, whose daemon is started if it is not there.
 
         Raises: what the system raises, never a group of exceptions.
@@ -42,9 +44,10 @@ class Shell:
         from glmos.client import RemoteSystem, ensure_daemon
 
         async def run() -> T:
-            if start:
+            async def start_daemon() -> None:
                 await ensure_daemon(self.home, self.environ)
-            return await work(RemoteSystem(self.home, self.model_environment()))
+
+            return await work(RemoteSystem(self.home, self.model_environment(), revive=start_daemon))
 
         try:
             return anyio.run(run)

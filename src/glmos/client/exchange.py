@@ -106,7 +106,7 @@ async def _connect(home: Path) -> ByteStream:
 
 @asynccontextmanager
 async def exchange(
-    home: Path, method: str, target: str, *, body: object = None, headers: Mapping[str, str] | None = None
+    home: Path, method: str, target: str, body: object = None, *, headers: Mapping[str, str] | None = None
 ) -> AsyncGenerator[Answer]:
     """Send a request to the daemon of `home`; give its answer when it begins.
 

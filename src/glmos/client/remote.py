@@ -1,8 +1,8 @@
 """`ports.System` over the daemon's socket, with the same meaning and the same errors as in one process."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,23 +36,47 @@ from glmos.abi.wire import (
     StreamLine,
     UndoBody,
 )
-from glmos.client.exchange import DaemonGone, error_of, exchange
+from glmos.client.exchange import Answer, DaemonAbsent, DaemonGone, error_of, exchange
 
 T = TypeVar("T")
 
 
 class RemoteSystem:
-    """The system of `home`, in its daemon. `environment` holds the caller's model keys; it goes along with the
-    requests that may choose or call a model, and nowhere else."""
+    """The system of `home`, in its daemon.
 
-    def __init__(self, home: Path, environment: Mapping[str, str] | None = None) -> None:
+    `environment` holds the caller's model keys; it goes along with the requests that may choose or call a
+    model, and nowhere else. `revive` is called when nobody listens, and the request is made once more then.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        environment: Mapping[str, str] | None = None,
+        *,
+        revive: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
         self.home = home
         self._headers = {ENVIRONMENT_HEADER: json.dumps(dict(environment))} if environment else {}
+        self._revive = revive
+
+    @asynccontextmanager
+    async def _exchange(
+        self, method: str, target: str, body: object = None, *, keys: bool = False
+    ) -> AsyncGenerator[Answer]:
+        headers = self._headers if keys else {}
+        async with AsyncExitStack() as stack:
+            try:
+                answer = await stack.enter_async_context(exchange(self.home, method, target, body, headers=headers))
+            except DaemonAbsent:
+                if self._revive is None:
+                    raise
+                await self._revive()
+                answer = await stack.enter_async_context(exchange(self.home, method, target, body, headers=headers))
+            yield answer
 
     async def _ask(self, method: str, target: str, kind: type[T], body: object = None, *, keys: bool = False) -> T:
-        headers = self._headers if keys else {}
         try:
-            async with exchange(self.home, method, target, body=body, headers=headers) as answer:
+            async with self._exchange(method, target, body, keys=keys) as answer:
                 return msgspec.json.decode(await answer.body(), type=kind)
         except UnicodeEncodeError as error:
             raise UsageError("Text sent to the daemon must be valid UTF-8; a file name may not be.") from error
@@ -78,7 +102,7 @@ class RemoteSystem:
     @asynccontextmanager
     async def follow(self, pid: Pid, *, after: Seq = 0) -> AsyncGenerator[AsyncIterator[Entry | Progress]]:
         """Raises, while iterating: DaemonGone when the daemon ends without a word; ask again with a later `after`."""
-        async with exchange(self.home, "GET", f"/processes/{pid}/events?after={after}") as answer:
+        async with self._exchange("GET", f"/processes/{pid}/events?after={after}") as answer:
             yield _items(answer.lines())
 
     async def explain(self, pid: Pid) -> Explanation:

@@ -1,22 +1,25 @@
 """The daemon as a program: open the home, serve it, and close it in order."""
 
 import argparse
+import fcntl
 import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from pathlib import Path
 
 import anyio
 import msgspec
 
 import glmos
-from glmos.abi.errors import UsageError
+from glmos.abi.errors import ConflictError, UsageError
+from glmos.abi.wire import SOCKET_NAME
 from glmos.daemon.lifetime import DEFAULT_IDLE_SECONDS, Lifetime
 from glmos.daemon.server import serve
 from glmos.daemon.serving import problem_of
+from glmos.ports import System
 
 log = logging.getLogger("glmosd")
 
@@ -36,10 +39,11 @@ class Starter:
             os.close(descriptor)
 
 
-async def run(home: Path, lifetime: Lifetime, starter: Starter) -> None:
-    from glmos import boot
+OpenSystem = Callable[[Path, Mapping[str, str]], AbstractAsyncContextManager[System]]
 
-    async with boot.open_system(home, os.environ) as system, anyio.create_task_group() as group:
+
+async def run(home: Path, lifetime: Lifetime, starter: Starter, open_system: OpenSystem) -> None:
+    async with open_system(home, os.environ) as system, anyio.create_task_group() as group:
         group.start_soon(_stop_on_signal, lifetime)
 
         def ready() -> None:
@@ -58,7 +62,8 @@ async def _stop_on_signal(lifetime: Lifetime) -> None:
             lifetime.stop()
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, open_system: OpenSystem | None = None) -> int:
+    """Serve a home until told to stop; `open_system` is `boot.open_system` unless a test brings its own."""
     parser = argparse.ArgumentParser(prog="glmosd", description="Serve one GLM-OS home until told to stop.")
     parser.add_argument("--home", type=Path, default=Path(os.environ.get("GLMOS_HOME") or "~/.glmos"))
     parser.add_argument(
@@ -72,7 +77,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     home: Path = options.home.expanduser().absolute()
     try:
         _make(home)
-        anyio.run(run, home, Lifetime(idle_seconds=options.idle_exit or None), starter)
+        with only_daemon(home):
+            if open_system is None:
+                from glmos import boot
+
+                open_system = boot.open_system
+            anyio.run(run, home, Lifetime(idle_seconds=options.idle_exit or None), starter, open_system)
     except Exception as error:
         problem = problem_of(_first(error))
         starter.tell(msgspec.json.encode(problem))
@@ -88,6 +98,23 @@ def _make(home: Path) -> None:
         raise UsageError(
             f"The home {str(home)!r} cannot be made ({error.strerror}): set GLMOS_HOME to a folder you may write."
         ) from error
+
+
+@contextmanager
+def only_daemon(home: Path) -> Generator[None]:
+    """One daemon at a time. A predecessor that no longer listens is waited for: it is putting its things away.
+
+    Raises: ConflictError when another daemon serves the home.
+    """
+    with (home / "glmosd.lock").open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if (home / SOCKET_NAME).exists():
+                raise ConflictError(f"Another daemon serves {str(home)!r} already.") from None
+            log.info("waiting for the previous daemon to end")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _first(error: Exception) -> Exception:

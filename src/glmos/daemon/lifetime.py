@@ -1,6 +1,6 @@
 """How long the daemon stays: until it is told to stop, or nobody has needed it for a while."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import anyio
@@ -28,9 +28,12 @@ class Lifetime:
         self._activity = anyio.Event()
         self.stopping = anyio.Event()
         """Set once. Streams end, no new request is taken."""
+        self.on_stop: Callable[[], None] = lambda: None
+        """Called at once when it is time to go."""
 
     def stop(self) -> None:
         self.stopping.set()
+        self.on_stop()
 
     @contextmanager
     def request(self) -> Generator[None]:

@@ -17,17 +17,23 @@ from glmos.ports import System
 
 
 @contextmanager
-def listening(home: Path) -> Generator[socket.socket]:
+def listening(home: Path, lifetime: Lifetime) -> Generator[socket.socket]:
     """A socket in `home` that only its owner can open. The caller owns the home: what lies there is stale.
+
+    Its name goes as soon as `lifetime` stops, so that nobody is sent to a daemon that is about to end.
 
     Raises: DeviceError when the folder cannot hold a socket.
     """
     directory = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     address = f"/proc/self/fd/{directory}/{SOCKET_NAME}"
-    try:
+
+    def remove() -> None:
         with suppress(FileNotFoundError):
             os.unlink(SOCKET_NAME, dir_fd=directory)
+
+    try:
+        remove()
         before = os.umask(0o177)
         try:
             listener.bind(address)
@@ -38,11 +44,12 @@ def listening(home: Path) -> Generator[socket.socket]:
         finally:
             os.umask(before)
         listener.listen(128)
+        lifetime.on_stop = remove
         yield listener
     finally:
         listener.close()
-        with suppress(FileNotFoundError):
-            os.unlink(SOCKET_NAME, dir_fd=directory)
+        remove()
+        lifetime.on_stop = lambda: None
         os.close(directory)
 
 
@@ -63,7 +70,7 @@ class _Server(uvicorn.Server):
 
 async def serve(system: System, home: Path, lifetime: Lifetime, *, ready: Callable[[], None] = lambda: None) -> None:
     """Serve `system` on the socket of `home`. Returns after `lifetime.stopping`, when every answer has been sent."""
-    with listening(home) as listener:
+    with listening(home, lifetime) as listener:
         config = uvicorn.Config(
             create_app(system, lifetime), log_config=None, access_log=False, http="h11", lifespan="off", ws="none",
             server_header=False, date_header=False, timeout_graceful_shutdown=10,
