@@ -149,24 +149,6 @@ class DiskWorkspaces:
         return inputs
 
     def _refresh(self, pid: Pid, file: InputFile) -> InputFile | None:
-        """The new copy is made aside and then takes the old one's place."""
-        folder, source = self._existing(pid), Path(file.source)
-        try:
-            if intake.source_state(source, self._root) == (file.size, file.digest):
-                return None
-            aside = self._root / f".new-{pid}"
-            _discard(aside)
-            _make_folder(aside)
-            (fresh,) = intake.take_in((source,), aside, taken=(), ours=self._root, progress=self._progress)
-        except (NotFoundError, UsageError):
-            return None  # it is gone or closed to us now: the copy we have is the best there is
-        adopt(aside, foreign_identity())
-        _discard(folder / file.name)
-        (aside / fresh.name).rename(folder / file.name)
-        _discard(aside)
-        return InputFile(name=file.name, source=file.source, size=fresh.size, digest=fresh.digest)
-
-    def _refresh(self, pid: Pid, file: InputFile) -> InputFile | None:
         try:
             _, digest = intake.take_in_one(Path(file.source), None, ours=self._root, progress=self._progress)
             if digest == file.digest:
@@ -175,7 +157,7 @@ class DiskWorkspaces:
             _discard(aside)
             size, digest = intake.take_in_one(Path(file.source), aside, ours=self._root, progress=self._progress)
         except (NotFoundError, UsageError):
-            return None
+            return None  # gone or closed to us now: the copy we have is the best there is
         name = os.fsencode(file.name)
         with tree.opened(self._existing(pid)) as folder:
             tree.remove(folder, name)
