@@ -97,6 +97,18 @@ class Routes:
             self._drivers[name] = self._recorded(self._build(name))
         return self._drivers[name]
 
+    def choose(self, name: str) -> str:
+        """See `ports.ModelRoutes`."""
+        chosen = name or self.default().name
+        self.driver(chosen)
+        return chosen
+
+    def use_environment(self, environment: Mapping[str, str]) -> None:
+        """Keys and addresses of whoever asks next. Drivers made with others are forgotten."""
+        if dict(environment) != dict(self._environ):
+            self._environ = dict(environment)
+            self._drivers.clear()
+
     def describe(self) -> list[ModelView]:
         """The configured models, the providers with or without a key, what runs on this machine, and nano."""
         default = self.default()
@@ -192,24 +204,33 @@ class Routes:
         return self._http(name, ModelSettings(base_url=address, model=model))
 
     def _at_provider(self, name: str, head: str, model: str) -> ModelDriver:
-        running = next((s for s in self._local if s.provider == head), None)
-        entry = provider(head)
-        base_url = running.base_url if running else self._base_url(head)
-        if not base_url:
-            raise UsageError(
-                f"{name!r} does not say where the server is: write its address, as in http://host:port/v1."
+        if running := next((s for s in self._local if s.provider == head), None):
+            served = next((m for m in running.models if m.name == model), running.models[0])
+            context = served.context_tokens if served.name == model or not model else 0
+            return self._http(
+                name,
+                ModelSettings(
+                    provider=head, base_url=running.base_url, model=model or served.name, context_tokens=context or None
+                ),
             )
-        settings = ModelSettings(provider=head, base_url=base_url, model=model or entry.default_model)
-        if running and (served := next((m for m in running.models if m.name == settings.model), None)):
-            context = served.context_tokens or None
-            settings = ModelSettings(provider=head, base_url=base_url, model=served.name, context_tokens=context)
-        return self._http(name, settings)
+        who, base_url = self._home(head)
+        default = provider(head).default_model if who == head else ""
+        return self._http(name, ModelSettings(provider=who, base_url=base_url, model=model or default))
 
-    def _base_url(self, provider_name: str) -> str:
-        """The provider's address, unless the environment moves it."""
-        entry = provider(provider_name)
+    def _home(self, name: str) -> tuple[str, str]:
+        """A provider's address, where the environment has moved it, and who is to be expected there.
+
+        Raises: UsageError when it has none.
+        """
+        entry = provider(name)
         moved = self._environ.get(entry.base_url_env, "").strip() if entry.base_url_env else ""
-        return moved or entry.base_url
+        if moved:
+            url = normal_url(moved)
+            # Behind OPENAI_BASE_URL may be anything that speaks the protocol.
+            return (provider_of(url) if name == "openai" else name), url
+        if not entry.base_url:
+            raise UsageError(f"The provider {name!r} has no address of its own: give one, as in http://host:port/v1.")
+        return name, entry.base_url
 
     def _http(self, name: str, settings: ModelSettings) -> HttpDriver:
         who, base_url = self._where(settings)
@@ -234,24 +255,12 @@ class Routes:
     def _where(self, settings: ModelSettings) -> tuple[str, str]:
         """Provider and address of an entry."""
         if settings.base_url:
-            who = settings.provider or provider_of(settings.base_url)
-            url = settings.base_url if settings.base_url == provider(who).base_url else normal_url(settings.base_url)
-            return who, url
+            known = settings.base_url == (provider(settings.provider).base_url if settings.provider else "")
+            url = settings.base_url if known else normal_url(settings.base_url)
+            return settings.provider or provider_of(url), url
         if not settings.provider:
             raise UsageError("A model in the configuration needs `provider` or `base_url`: see `glmos config`.")
-        base_url = self._base_url(settings.provider)
-        if not base_url:
-            raise UsageError(f"The provider {settings.provider!r} has no address of its own: set `base_url` beside it.")
-        who = (
-            settings.provider
-            if base_url == provider(settings.provider).base_url
-            else self._moved(settings.provider, base_url)
-        )
-        return who, base_url if base_url == provider(who).base_url else normal_url(base_url)
-
-    def _moved(self, provider_name: str, base_url: str) -> str:
-        """Behind OPENAI_BASE_URL may be anything that speaks the protocol."""
-        return provider_of(base_url) if provider(provider_name).wire == "openai" else provider_name
+        return self._home(settings.provider)
 
     def _key(self, who: str, base_url: str, settings: ModelSettings) -> Key:
         if settings.key_command:
@@ -259,8 +268,8 @@ class Routes:
         if settings.key_env:
             return Key(settings.key_env, self._environ.get(settings.key_env, "").strip())
         names = provider(who).key_env
-        if not names and _same_origin(base_url, self._environ.get("OPENAI_BASE_URL", "")):
-            names = ("OPENAI_API_KEY",)
+        if _same_origin(base_url, self._environ.get("OPENAI_BASE_URL", "")):
+            names = ("OPENAI_API_KEY", *names)
         found = next((n for n in names if self._environ.get(n, "").strip()), names[0] if names else "")
         return Key(found, self._environ.get(found, "").strip())
 
