@@ -154,6 +154,8 @@ def _absolute(name: str) -> str:
     path = Path(name).expanduser() if name.startswith("~") else Path(name)
     try:
         name.encode()
+        if not name:
+            raise FileNotFoundError
         mode = path.stat().st_mode
     except UnicodeEncodeError:
         raise click.UsageError(f"The name of the file {shown} is not valid UTF-8: rename it.") from None
