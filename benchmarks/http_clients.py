@@ -2,7 +2,8 @@
 
 A mock server in a process of its own answers every request after a fixed latency with a chunked event stream. Each
 client runs in a fresh process, with as many concurrent callers as asked, each making its requests one after the other
-over one shared client, and reads every event. `raw` is asyncio streams without an HTTP library: the floor.
+over one shared client, and reads every event. `raw` is asyncio streams without an HTTP library: the floor. `glmos` is
+the whole driver of GLM-OS, which also understands what it reads.
 
     python benchmarks/http_clients.py                         # 200 and 1,000 callers, every client
     python benchmarks/http_clients.py --callers 200 --clients aiohttp raw
@@ -29,8 +30,12 @@ BODY = json.dumps({"model": "mock", "stream": True, "messages": [{"role": "user"
 
 
 def event(number: int) -> bytes:
-    delta = {"content": f"word{number} "}
-    return b"data: " + json.dumps({"id": "c", "choices": [{"index": 0, "delta": delta}]}).encode() + b"\n\n"
+    choice = {
+        "index": 0,
+        "delta": {"content": f"word{number} "},
+        "finish_reason": None if number < EVENTS - 1 else "stop",
+    }
+    return b"data: " + json.dumps({"id": "c", "choices": [choice]}).encode() + b"\n\n"
 
 
 def chunk(data: bytes) -> bytes:
@@ -126,7 +131,26 @@ async def with_raw(url: str, run: Callable[[Call], Awaitable[None]]) -> None:
         writer.close()
 
 
-CLIENTS: dict[str, Any] = {"raw": with_raw, "aiohttp": with_aiohttp, "httpx2": with_httpx2}
+async def with_glmos(url: str, run: Callable[[Call], Awaitable[None]]) -> None:
+    """The whole driver: limits, request building, JSON of every event, the reply with its usage."""
+    from glmos.abi.messages import Message, ModelRequest
+    from glmos.models.driver import Endpoint, HttpDriver
+    from glmos.models.http import HttpClient
+    from glmos.models.profiles import Profile
+
+    client = HttpClient()
+    endpoint = Endpoint("mock", "compatible", url.removesuffix("/chat/completions"), "mock", Profile())
+    driver = HttpDriver(endpoint, client)
+    request = ModelRequest(messages=(Message("user", "x" * 2000),))
+
+    async def call() -> int:
+        return len((await driver.complete(request)).content.split())
+
+    await run(call)
+    await client.aclose()
+
+
+CLIENTS: dict[str, Any] = {"raw": with_raw, "aiohttp": with_aiohttp, "httpx2": with_httpx2, "glmos": with_glmos}
 
 
 async def measure(client: str, url: str, callers: int, requests: int) -> None:

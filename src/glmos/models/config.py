@@ -27,6 +27,7 @@ import msgspec
 from msgspec import Struct
 
 from glmos.abi.errors import UsageError
+from glmos.models.http import Deadlines
 from glmos.models.limits import RateLimits
 from glmos.models.prices import Price
 from glmos.models.retry import RetryPolicy
@@ -55,6 +56,8 @@ class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
     price: Price | None = None
     limits: RateLimits = RateLimits()
     retry: RetryPolicy = RetryPolicy()
+    deadlines: Deadlines | None = None
+    """Seconds to connect, to the first byte, between two pieces; None: longer for servers on this machine."""
     fallback: tuple[str, ...] = ()
     """Names asked in turn when this one is unreachable, overloaded or over its rate; never when a key, the account or
     the request is the trouble."""

@@ -23,7 +23,7 @@ from glmos.models import tokens
 from glmos.models.adapt import Adaptation
 from glmos.models.discover import served_models
 from glmos.models.faults import Place, read_refusal, refused
-from glmos.models.http import Broken, HttpClient, Response
+from glmos.models.http import Broken, Deadlines, HttpClient, Response, is_loopback
 from glmos.models.keys import Key
 from glmos.models.limits import Limiter, RateLimits, Slot
 from glmos.models.prices import Price
@@ -57,6 +57,8 @@ class Endpoint(Struct, frozen=True):
     headers: Mapping[str, str] = {}
     codes: Mapping[str, str] = {}
     price: Price | None = None
+    deadlines: Deadlines | None = None
+    """None: the HTTP client's."""
 
 
 class Sent(NamedTuple):
@@ -160,7 +162,11 @@ class HttpDriver:
             fault: ModelError | None = None
             try:
                 async with self._client.request(
-                    "POST", url, headers=self._headers(key), body=msgspec.json.encode(body)
+                    "POST",
+                    url,
+                    headers=self._headers(key),
+                    body=msgspec.json.encode(body),
+                    deadlines=self.endpoint.deadlines,
                 ) as response:
                     await self._check(response, key, body, tries)
                     await self._read(response, parser, on_delta or _ignore, key, tries)
@@ -316,8 +322,9 @@ class HttpDriver:
     def _broken(self, broken: Broken, tries: int) -> ModelError:
         again = f" after {tries} tries" if tries > 1 else ""
         if broken.stage == "connect":
+            first = "start it" if is_loopback(self.endpoint.base_url) else "check the network"
             text = (
-                f"No model server answers at {self._address} ({broken}){again}: start it, check its address in "
+                f"No model server answers at {self._address} ({broken}){again}: {first}, check its address in "
                 "`glmos config`, or choose another model with -m."
             )
             return ModelError(text, kind="unreachable", retryable=True)

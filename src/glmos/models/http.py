@@ -10,10 +10,11 @@ Above: `driver`, `discover`. Below: aiohttp. Runs on asyncio only.
 import ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 import anyio
+from msgspec import Struct
 
 if TYPE_CHECKING:
     import aiohttp
@@ -21,13 +22,21 @@ if TYPE_CHECKING:
 PIECE = 1 << 16
 
 
-class Deadlines(NamedTuple):
+class Deadlines(Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds."""
 
     connect: float = 10.0
     first_byte: float = 600.0
-    """A model on a slow machine reads a long prompt for minutes."""
     idle: float = 180.0
+
+
+PATIENT = Deadlines(first_byte=3600.0, idle=1800.0)
+"""For servers on this machine: one core may read a long prompt for half an hour, and no network is there to lose it."""
+
+
+def is_loopback(url: str) -> bool:
+    """The address is on this machine."""
+    return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
 
 
 class Broken(Exception):
@@ -140,7 +149,7 @@ class HttpClient:
 
     def _proxy_for(self, url: str) -> str | None:
         parts = urlsplit(url)
-        if not self._proxies or parts.hostname in (None, "localhost", "127.0.0.1", "::1"):
+        if not self._proxies or parts.hostname is None or is_loopback(url):
             return None
         host = str(parts.hostname)
         for entry in map(str.strip, self._proxies.get("no", "").split(",")):

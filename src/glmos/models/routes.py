@@ -26,7 +26,7 @@ from glmos.models.config import NANO, ModelsConfig, ModelSettings, normal_url, r
 from glmos.models.discover import LocalServer, local_servers
 from glmos.models.driver import Endpoint, HttpDriver, Sent
 from glmos.models.fallback import FallbackDriver
-from glmos.models.http import HttpClient
+from glmos.models.http import PATIENT, HttpClient, is_loopback
 from glmos.models.keys import Key
 from glmos.models.limits import Limiter
 from glmos.models.prices import price_of
@@ -248,6 +248,7 @@ class Routes:
             key=self._key(who, base_url, settings), key_header=entry.key_header,
             headers={**entry.headers, **settings.headers}, codes=entry.codes,
             price=settings.price or price_of(base_url, model),
+            deadlines=settings.deadlines or (PATIENT if is_loopback(base_url) else None),
         )  # fmt: skip
         limiter = self._limiters[name] = Limiter(settings.limits)
         return HttpDriver(endpoint, self._client, limiter=limiter, retry=settings.retry, on_request=self._on_request)
