@@ -47,6 +47,7 @@ class Output:
 
     def content(self) -> bytes:
         """The last `limit` bytes that were written."""
+        self.trim()
         return (self._kept + self._tail())[-self._limit :]
 
     def close(self) -> None:
