@@ -24,9 +24,8 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # before NumPy starts its threads: figures are for one thread
 
 from glmos.models.nano.linker import index_table, link  # noqa: E402
-from glmos.models.nano.query import to_sql  # noqa: E402
 from glmos.models.nano.rank import choose  # noqa: E402
-from glmos.models.nano.reading import Model, load_model  # noqa: E402
+from glmos.models.nano.reading import WEIGHTS, Model, load_model  # noqa: E402
 from glmos.models.nano.rules import read_by_rules  # noqa: E402
 from glmos.models.nano.training.asking import Asked, ask, database, is_right, run  # noqa: E402
 from glmos.models.nano.training.wikisql import Question, WebTable, read_questions, read_tables  # noqa: E402
@@ -48,16 +47,23 @@ class Scored(NamedTuple):
     """CPU time of linking, decoding and choosing, with running the candidates."""
 
 
-def score(question: Question, table: WebTable, model: Model | None) -> Scored:
+def score(question: Question, table: WebTable, model: Model | None, weights: Path) -> Scored:
     """Answer one question every way."""
     begun = time.process_time()
     asked = ask(question, table, model, k=5)
-    choice = choose(asked.reading, asked.results)
+    choice = choose(asked.reading, asked.results, folder=weights)
     spent = time.process_time() - begun
     right = choice.index is not None and asked.right[choice.index]
     greedy = ask(question, table, model, k=1) if model is not None else asked
     return Scored(
-        question, asked.gold_empty, _rules(question, table), _likeliest(greedy), right, any(asked.right), choice.confidence, spent * 1000
+        question,
+        asked.gold_empty,
+        _rules(question, table),
+        _likeliest(greedy),
+        right,
+        any(asked.right),
+        choice.confidence,
+        spent * 1000,
     )
 
 
@@ -66,7 +72,9 @@ def _rules(question: Question, table: WebTable) -> bool:
     if rule is None:
         return False
     with database(table) as connection:
-        return is_right(rule.query, run(connection, rule.query, table), question.query, run(connection, question.query, table))
+        return is_right(
+            rule.query, run(connection, rule.query, table), question.query, run(connection, question.query, table)
+        )
 
 
 def _likeliest(asked: Asked) -> bool:
@@ -104,15 +112,21 @@ def report(scored: list[Scored], command: str) -> str:
         f"- Command: `{command}`",
         f"- Commit: {_commit()}",
         f"- Machine: {platform.machine()}, {os.cpu_count()} shared cores, one thread, Python {platform.python_version()}",
-        f"- Questions: {len(scored)} of WikiSQL over tables that no training question is about; percent right by execution ± standard error",
+        f"- Questions: {len(scored)} of WikiSQL, over tables that no training question is about",
+        "- Figures: percent right by execution ± standard error",
         "",
         "| questions | n | rules alone | model alone, constrained greedy | full pipeline | right one among 5 |",
         "|---|---|---|---|---|---|",
     ]
     for kind, belongs in KINDS.items():
         part = [s for s in scored if belongs(s)]
-        columns = [_share([s.rules for s in part]), _share([s.likeliest for s in part]), _share([s.pipeline for s in part]), _share([s.ceiling for s in part])]  # fmt: skip
-        lines.append(f"| {kind} | {len(part)} | {' | '.join(columns)} |")
+        ways = [
+            [s.rules for s in part],
+            [s.likeliest for s in part],
+            [s.pipeline for s in part],
+            [s.ceiling for s in part],
+        ]
+        lines.append(f"| {kind} | {len(part)} | {' | '.join(map(_share, ways))} |")
     lines += [
         "",
         f"CPU milliseconds per question (link, five beams, five executions, choice): median {statistics.median(times):.0f}, "
@@ -123,7 +137,9 @@ def report(scored: list[Scored], command: str) -> str:
 
 
 def _commit() -> str:
-    found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=RESULTS.parent)
+    found = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=RESULTS.parent
+    )
     return found.stdout.strip() or "unknown"
 
 
@@ -132,7 +148,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with tables.jsonl and wikisql_dev.jsonl")
     parser.add_argument("--limit", type=int, help="only the first N questions of a fixed shuffle")
-    parser.add_argument("--weights", type=Path, help="another weights folder")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="another weights folder")
     parser.add_argument("--no-write", action="store_true", help="print only")
     chosen = parser.parse_args()
     tables = read_tables(chosen.data)
@@ -141,8 +157,8 @@ def main() -> None:
         from random import Random
 
         questions = Random(0).sample(questions, chosen.limit)
-    model = load_model(chosen.weights) if chosen.weights else load_model()
-    scored = [score(question, tables[question.table], model) for question in questions]
+    model = load_model(chosen.weights)
+    scored = [score(question, tables[question.table], model, chosen.weights) for question in questions]
     page = report(scored, "python benchmarks/nano.py --data DIR" + (f" --limit {chosen.limit}" if chosen.limit else ""))
     sys.stdout.write(page)
     if not chosen.no_write:

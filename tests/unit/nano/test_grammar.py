@@ -2,13 +2,13 @@ import sqlite3
 from random import Random
 
 import pytest
+from tests.unit.nano.tables import CHINESE, ORDERS, PEOPLE, SALES
 
 from glmos.models.nano.grammar import Grammar
 from glmos.models.nano.linker import index_table, link
 from glmos.models.nano.pointer import EOS, Prompt, Unwritable, prompt_for, read, write
 from glmos.models.nano.query import Condition, Query, Term, quote, to_sql
 from glmos.models.nano.table import Table
-from tests.unit.nano.tables import CHINESE, ORDERS, PEOPLE, SALES
 
 QUESTIONS = [
     (SALES, "Which region had the highest sales in 2025 with units over 5?"),
@@ -60,7 +60,9 @@ def test_only_numbers_are_summed():
 def test_a_value_is_offered_only_where_it_could_be():
     grammar = Grammar(prompt_of(SALES, "sales in the North"))
     assert grammar.allowed(["<none>", "<c4>", "<c0>", "<=>"]) == ["<v0>"]
-    assert "<c2>" not in [c for c in grammar.allowed(["<none>", "<c4>"]) if "<=>" in grammar.allowed(["<none>", "<c4>", c])]
+    assert "<c2>" not in [
+        c for c in grammar.allowed(["<none>", "<c4>"]) if "<=>" in grammar.allowed(["<none>", "<c4>", c])
+    ]
 
 
 def test_columns_in_another_order_mean_the_same():

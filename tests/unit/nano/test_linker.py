@@ -1,6 +1,7 @@
+from tests.unit.nano.tables import CHINESE, ORDERS, SALES
+
 from glmos.models.nano.linker import Links, index_table, link
 from glmos.models.nano.table import Column, Table
-from tests.unit.nano.tables import CHINESE, ORDERS, SALES
 
 
 def said(links: Links, table: Table) -> set[str]:

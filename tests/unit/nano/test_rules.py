@@ -1,13 +1,13 @@
 from datetime import date
 
 import pytest
+from tests.unit.nano.tables import CHINESE, ORDERS, PEOPLE, SALES
 
 from glmos.models.nano.linker import index_table, link
 from glmos.models.nano.periods import Period
 from glmos.models.nano.query import Condition, Query, Term, to_sql
 from glmos.models.nano.rules import read_by_rules
 from glmos.models.nano.table import Column, Table
-from tests.unit.nano.tables import CHINESE, ORDERS, PEOPLE, SALES
 
 YEAR = Period(date(2025, 1, 1), date(2026, 1, 1))
 IN_2025 = (Condition(1, "=", YEAR),)
@@ -34,20 +34,52 @@ def test_the_highest_of_a_column_that_never_repeats_is_its_row():
 @pytest.mark.parametrize(
     ("question", "table", "sql"),
     [
-        ("What were total sales in March 2025?", SALES, 'SELECT SUM("sales") FROM "sales" WHERE "date" >= \'2025-03-01\' AND "date" < \'2025-04-01\''),
+        (
+            "What were total sales in March 2025?",
+            SALES,
+            'SELECT SUM("sales") FROM "sales" WHERE "date" >= \'2025-03-01\' AND "date" < \'2025-04-01\'',
+        ),
         ("average sales per region", SALES, 'SELECT "region", AVG("sales") FROM "sales" GROUP BY "region"'),
-        ("top 3 products by sales", SALES, 'SELECT "product", SUM("sales") FROM "sales" GROUP BY "product" ORDER BY SUM("sales") DESC LIMIT 3'),
+        (
+            "top 3 products by sales",
+            SALES,
+            'SELECT "product", SUM("sales") FROM "sales" GROUP BY "product" ORDER BY SUM("sales") DESC LIMIT 3',
+        ),
         ("How many different products are there?", SALES, 'SELECT COUNT(DISTINCT "product") FROM "sales"'),
-        ("How many units did we sell in the North?", SALES, 'SELECT SUM("units") FROM "sales" WHERE LOWER("region") = LOWER(\'North\')'),
-        ("how many orders does Alice Smith have?", ORDERS, 'SELECT COUNT(*) FROM "orders" WHERE LOWER("customer_name") = LOWER(\'Alice Smith\')'),
-        ("which customer has the most orders?", ORDERS, 'SELECT "customer_name", COUNT(*) FROM "orders" GROUP BY "customer_name" ORDER BY COUNT(*) DESC LIMIT 1'),
-        ("total amount of cancelled orders", ORDERS, 'SELECT SUM("amount") FROM "orders" WHERE LOWER("status") = LOWER(\'cancelled\')'),
-        ("names of employees with salary over 250", PEOPLE, 'SELECT "name" FROM "employees" WHERE "salary" > 250'),
-        ("what is Bob's salary", PEOPLE, 'SELECT "salary" FROM "employees" WHERE LOWER("name") = LOWER(\'Bob\')'),
+        (
+            "How many units did we sell in the North?",
+            SALES,
+            'SELECT SUM("units") FROM "sales" WHERE LOWER("region") = LOWER(\'North\')',
+        ),
+        (
+            "how many orders does Alice Smith have?",
+            ORDERS,
+            'SELECT COUNT(*) FROM "orders" WHERE LOWER("customer_name") = LOWER(\'Alice Smith\')',
+        ),
+        (
+            "which customer has the most orders?",
+            ORDERS,
+            'SELECT "customer_name", COUNT(*) FROM "orders" GROUP BY "customer_name" ORDER BY COUNT(*) DESC LIMIT 1',
+        ),
+        (
+            "total amount of cancelled orders",
+            ORDERS,
+            'SELECT SUM("amount") FROM "orders" WHERE LOWER("status") = LOWER(\'cancelled\')',
+        ),
+        (
+            "names of employees with salary over 250",
+            PEOPLE,
+            'SELECT "name" FROM "employees" WHERE "salary" > 250',
+        ),
+        (
+            "what is Bob's salary",
+            PEOPLE,
+            'SELECT "salary" FROM "employees" WHERE LOWER("name") = LOWER(\'Bob\')',
+        ),
         ("各地区的平均销售额", CHINESE, 'SELECT "地区", AVG("销售额") FROM "销售" GROUP BY "地区"'),
         ("手机的销售额一共多少", CHINESE, 'SELECT SUM("销售额") FROM "销售" WHERE LOWER("产品") = LOWER(\'手机\')'),
     ],
-)  # fmt: skip
+)
 def test_a_question_becomes_the_query_it_means(question: str, table: Table, sql: str):
     assert to_sql(read(question, table), table) == sql
 

@@ -36,7 +36,8 @@ def search(network: Network, tokenizer: Tokenizer, prompt: Prompt, *, beams: int
         grown: list[tuple[float, int, str]] = []
         for i, answer in enumerate(live):
             grown += [
-                (answer.score + float(scores[i, tokenizer.number[piece]]), i, piece) for piece in grammar.allowed(answer.pieces)
+                (answer.score + float(scores[i, tokenizer.number[piece]]), i, piece)
+                for piece in grammar.allowed(answer.pieces)
             ]
         grown.sort(key=lambda choice: -choice[0])
         kept = grown[:beams]

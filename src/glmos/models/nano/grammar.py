@@ -8,7 +8,16 @@ from collections.abc import Sequence
 
 from glmos.models.nano.linker import ValueLink
 from glmos.models.nano.pointer import (
-    AGGREGATES, ASC, BY, COLUMN_POINTERS, DESC, EOS, OPERATORS, ROWS, VALUE_POINTERS, Prompt,
+    AGGREGATES,
+    ASC,
+    BY,
+    COLUMN_POINTERS,
+    DESC,
+    EOS,
+    OPERATORS,
+    ROWS,
+    VALUE_POINTERS,
+    Prompt,
 )  # fmt: skip
 from glmos.models.nano.query import Operator
 from glmos.models.nano.table import Column
@@ -61,7 +70,11 @@ class Grammar:
     def _selectable(self, aggregate: str) -> list[str]:
         pointers = COLUMN_POINTERS[: len(self._columns)]
         if aggregate in ("<sum>", "<avg>"):
-            return [p for p, numeric, c in zip(pointers, self._numeric, self._columns, strict=True) if numeric and c.type != "date"]
+            return [
+                p
+                for p, numeric, c in zip(pointers, self._numeric, self._columns, strict=True)
+                if numeric and c.type != "date"
+            ]
         return [*pointers, ROWS] if aggregate == "<count>" else list(pointers)
 
     def _in_conditions(self, body: list[str], answer: Sequence[str]) -> list[str]:
@@ -79,7 +92,9 @@ class Grammar:
         if not body and BY not in answer and answer[0] != "<none>":
             following.append(BY)
         if len(body) // 3 < MOST_CONDITIONS:
-            following += [c for c, takes in self._takes.items() if any(not later.isdisjoint(vs) for vs in takes.values())]
+            following += [
+                c for c, takes in self._takes.items() if any(not later.isdisjoint(vs) for vs in takes.values())
+            ]
         return following
 
     def _in_order(self, answer: Sequence[str], order: int) -> list[str]:
@@ -87,13 +102,19 @@ class Grammar:
         if after == 1:
             if BY in answer:
                 return [answer[0]]  # groups are ordered by what is shown for them
-            return [f"<{a}>" for a in AGGREGATES if any(p != answer[1] or a == "none" for p in self._selectable(f"<{a}>"))]
+            return [
+                f"<{a}>" for a in AGGREGATES if any(p != answer[1] or a == "none" for p in self._selectable(f"<{a}>"))
+            ]
         if after == 2:
             if BY in answer:
                 return [answer[1]]
             selectable = self._selectable(answer[-1])
             return [p for p in selectable if p != answer[1]] if answer[-1] != "<none>" else selectable
-        limits = [VALUE_POINTERS[i] for i, v in enumerate(self._prompt.values) if _is_limit(v) and VALUE_POINTERS[i] not in answer]
+        limits = [
+            VALUE_POINTERS[i]
+            for i, v in enumerate(self._prompt.values)
+            if _is_limit(v) and VALUE_POINTERS[i] not in answer
+        ]
         return [EOS, *limits] if after == 3 else [EOS]
 
 

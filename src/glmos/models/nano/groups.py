@@ -44,7 +44,9 @@ def _subjects(table: Table, whole: list[ColumnLink]) -> list[ColumnLink]:
 def _extreme(links: Links) -> tuple[int, bool] | None:
     """Where a superlative stands, and whether it asks for the most (else the least)."""
     for i, token in enumerate(links.tokens):
-        if any(c.whole and c.begin <= i < c.end for c in links.columns) or any(v.begin <= i < v.end for v in links.values):
+        if any(c.whole and c.begin <= i < c.end for c in links.columns) or any(
+            v.begin <= i < v.end for v in links.values
+        ):
             continue
         if token.text in MOST or token.text in LEAST:
             if i and links.tokens[i - 1].text == "at":
@@ -71,8 +73,21 @@ def _superlative(links: Links, table: Table, where: tuple[Condition, ...], whole
     nouns = {stem(t.text) for t in links.tokens[place + 1 : place + 3]}
     key = table.is_key(subject) and bucket is None
     if measures or not nouns & (ROW_WORDS | {stem(word) for word in words(table.name)}):
-        ends = place >= len(links.tokens) - 2 or links.tokens[place + 1].text in ("in", "?", "selling", "during", "for", "overall")
-        measure = measures[0] if measures else said_measure(links, table, guess=ends) if ends or not whole_behind(whole, place) else None
+        ends = place >= len(links.tokens) - 2 or links.tokens[place + 1].text in (
+            "in",
+            "?",
+            "selling",
+            "during",
+            "for",
+            "overall",
+        )
+        measure = (
+            measures[0]
+            if measures
+            else said_measure(links, table, guess=ends)
+            if ends or not whole_behind(whole, place)
+            else None
+        )
         if measure is None or measure == subject:
             return None
         order = Term(measure, "none" if key else _named_aggregate(links, "sum"))
@@ -105,7 +120,11 @@ def _bucket_asked(links: Links, table: Table, place: int) -> tuple[Bucket | None
     named = {stem(word) for column in table.columns if column.type != "date" for word in words(column.name)}
     lead = spoken(links, 0, max(place, 4))
     for bucket, word, chinese in _BUCKETS:
-        if dated is not None and word not in named and (f"which {word}" in lead or f"what {word}" in lead or f"哪{chinese}" in lead):
+        if (
+            dated is not None
+            and word not in named
+            and (f"which {word}" in lead or f"what {word}" in lead or f"哪{chinese}" in lead)
+        ):
             return bucket, dated
     return None, None
 
@@ -113,16 +132,28 @@ def _bucket_asked(links: Links, table: Table, place: int) -> tuple[Bucket | None
 def _asks_which(links: Links, begin: int) -> bool:
     """True when the column at `begin` is what is asked for: "which X", "what is the X", or X opens the question."""
     lead = spoken(links, 0, begin)
-    return not lead or (begin <= 7 and any(word in lead.split() for word in ("which", "what", "who", "whose", "show", "list", "find", "name", "give")))
+    return not lead or (
+        begin <= 7
+        and any(
+            word in lead.split() for word in ("which", "what", "who", "whose", "show", "list", "find", "name", "give")
+        )
+    )
 
 
 def _named_aggregate(links: Links, default: Aggregate) -> Aggregate:
-    named = [said.aggregate for said in aggregates(links) if said.aggregate in ("avg", "sum")]
+    named: list[Aggregate] = [said.aggregate for said in aggregates(links) if said.aggregate in ("avg", "sum")]
     return named[0] if named else default
 
 
 def _ranked(
-    table: Table, where: tuple[Condition, ...], subject: int, order: Term, *, most: bool, limit: int, bucket: Bucket | None = None
+    table: Table,
+    where: tuple[Condition, ...],
+    subject: int,
+    order: Term,
+    *,
+    most: bool,
+    limit: int,
+    bucket: Bucket | None = None,
 ) -> Query:
     group = None if order.aggregate == "none" else subject
     return Query(table.name, (Term(subject), order), where, group, bucket, order, most, limit)
@@ -156,14 +187,20 @@ def _top(
     if measures:
         aggregate: Aggregate = "none" if table.is_key(subject) else _named_aggregate(links, "sum")
         return _ranked(table, where, subject, Term(measures[0].column, aggregate), most=most, limit=int(limits[0]))
-    return _ranked(table, where, subject, Term(None, "count"), most=most, limit=int(limits[0])) if "row" in spoken(links) else None
+    return (
+        _ranked(table, where, subject, Term(None, "count"), most=most, limit=int(limits[0]))
+        if "row" in spoken(links)
+        else None
+    )
 
 
 def _per_group(links: Links, table: Table, where: tuple[Condition, ...], whole: list[ColumnLink]) -> Query | None:
     """ "total sales by region", "how many orders per customer", "各地区的总销售额"."""
     for column in whole:
         ahead = spoken(links, max(0, column.begin - 3), column.begin)
-        each = next((word for word in EACH if f" {ahead}".endswith(f" {word}") or f" {ahead}".endswith(f" {word} the")), None)
+        each = next(
+            (word for word in EACH if f" {ahead}".endswith(f" {word}") or f" {ahead}".endswith(f" {word} the")), None
+        )
         if each is None and not ahead.endswith(("每个", "各", "每", "按", "各个")):
             continue
         if table.is_key(column.column) and each == "by":
@@ -171,12 +208,9 @@ def _per_group(links: Links, table: Table, where: tuple[Condition, ...], whole: 
         measures = [c for c in whole if _measure(table, c) and c.column != column.column]
         if not measures and said_measure(links, table, guess=False) is not None:
             measures = [column._replace(column=said_measure(links, table, guess=False) or 0)]
-        named = [said.aggregate for said in aggregates(links)]
+        named: list[Aggregate] = [said.aggregate for said in aggregates(links)]
         if measures:
-            aggregate: Aggregate = next((a for a in named if a != "count"), "sum")
-            if aggregate == "distinct":
-                aggregate = "sum"
-            term = Term(measures[0].column, aggregate)
+            term = Term(measures[0].column, _amount(named))
         elif "count" in named or "distinct" in named:
             counted = [c for c in whole if c.column != column.column]
             term = Term(counted[0].column, "distinct") if "distinct" in named and counted else Term(None, "count")
@@ -187,21 +221,33 @@ def _per_group(links: Links, table: Table, where: tuple[Condition, ...], whole: 
     return _per_bucket(links, table, where, whole)
 
 
+def _amount(named: list[Aggregate]) -> Aggregate:
+    """What to compute of an amount: what is named, and else its sum."""
+    for aggregate in named:
+        if aggregate in ("avg", "max", "min", "sum"):
+            return aggregate
+    return "sum"
+
+
 def _per_bucket(links: Links, table: Table, where: tuple[Condition, ...], whole: list[ColumnLink]) -> Query | None:
     """ "sales by month", "how many orders per year", "每月的销售额": a date column, cut down to months or years."""
     dated = next((i for i, column in enumerate(table.columns) if column.type == "date"), None)
     named = {stem(word) for column in table.columns for word in words(column.name)}
     text = spoken(links)
     for bucket, word, chinese in _BUCKETS:
-        asked = any(f"{each} {word}" in text for each in EACH) or f"{word}ly" in text or f"每{chinese}" in text or f"各{chinese}" in text
+        asked = (
+            any(f"{each} {word}" in text for each in EACH)
+            or f"{word}ly" in text
+            or f"每{chinese}" in text
+            or f"各{chinese}" in text
+        )
         if dated is None or word in named or not asked:
             continue
-        said = [s.aggregate for s in aggregates(links)]
+        said: list[Aggregate] = [s.aggregate for s in aggregates(links)]
         measures = [c.column for c in whole if is_measure(table, c.column)]
         measure = measures[0] if measures else None if "count" in said else said_measure(links, table, guess=False)
         if measure is None and "count" not in said:
             return None
-        amount: Aggregate = next((a for a in said if a in ("avg", "max", "min")), "sum")
-        term = Term(measure, amount) if measure is not None else Term(None, "count")
+        term = Term(measure, _amount(said)) if measure is not None else Term(None, "count")
         return Query(table.name, (Term(dated), term), where, dated, bucket, Term(dated), descending=False)
     return None

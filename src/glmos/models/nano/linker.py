@@ -161,7 +161,7 @@ def _cells(
         if any(c.begin <= begin and end <= c.end and (c.end - c.begin > end - begin) for c in columns):
             continue  # part of a longer column name: "2nd leg", "points for"
         amount = number(solid[0].text) if len(solid) == 1 else None
-        if amount is not None and end < len(found) and found[end].text in MULTIPLES:
+        if amount is not None and _multiple(found, end) != 1:
             continue  # "3 million" is not a 3
         text = " ".join(token.text for token in solid)
         taken[begin:end] = [True] * (end - begin)
@@ -175,7 +175,7 @@ def _stands_by(column: int, place: int, columns: list[ColumnLink]) -> bool:
 
 
 def _looks_quoted(found: tuple[Token, ...], begin: int, end: int) -> bool:
-    return 0 < begin and end < len(found) and found[begin - 1].text in "\"'“‘「" and found[end].text in "\"'”’」"
+    return begin > 0 and end < len(found) and found[begin - 1].text in "\"'“‘「" and found[end].text in "\"'”’」"
 
 
 def _parts(
@@ -226,11 +226,18 @@ def _numbers(question: str, found: tuple[Token, ...], columns: list[ColumnLink],
             continue  # "one" is mostly a pronoun, and "一" part of a word but in "前三"
         if token.kind == "number" and i and found[i - 1].text == "-" and found[i - 1].end == token.start:
             amount = -amount if i < 2 or found[i - 2].end < found[i - 1].start else amount
-        if i + 1 < len(found) and token.kind == "number":
-            amount *= MULTIPLES.get(found[i + 1].text, 1)
+        if token.kind == "number":
+            amount *= _multiple(found, i + 1)
         taken[i] = True
         links.append(ValueLink(i, i + 1, "number", question[token.start : token.end], (), float(amount)))
     return links
+
+
+def _multiple(found: tuple[Token, ...], place: int) -> float:
+    """What the token behind a number multiplies it by; "3k" is 3000, but "200 m" are metres."""
+    if place >= len(found) or (len(found[place].text) == 1 and found[place].start > found[place - 1].end):
+        return 1
+    return MULTIPLES.get(found[place].text, 1)
 
 
 def _free(question: str, found: tuple[Token, ...], columns: list[ColumnLink], taken: list[bool]) -> list[ValueLink]:

@@ -25,7 +25,9 @@ _MEANS: dict[str, str] = {
     "cheapest": "price cost amount",
     "money": "amount revenue sale total",
 }
-_WORTH = "sale revenue amount total value profit price cost salary score unit quantity 销售额 金额 总额 收入 数量".split()
+_WORTH = (
+    "sale revenue amount total value profit price cost salary score unit quantity 销售额 金额 总额 收入 数量".split()
+)
 _IDS = frozenset("id no number code key zip phone year".split())
 _PERSON = "name player driver person employee customer student author winner rep 姓名 名字 员工 客户".split()
 

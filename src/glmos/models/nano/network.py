@@ -7,12 +7,12 @@ training. Weights are int8 with one scale per row on disk and float32 in memory.
 """
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 
 _EPSILON = 1e-5
 _THETA = 10000.0
@@ -79,7 +79,7 @@ class Network:
             query, key, value = query.swapaxes(0, 1), key.swapaxes(0, 1), value.swapaxes(0, 1)
             prompt.append((key, value))
             grouped = query.reshape(self._groups, -1, self._head)  # [groups, heads of the group x prompt, head]
-            weight = _softmax(grouped @ key.swapaxes(1, 2) * self._head**-0.5)
+            weight = _softmax(grouped @ key.swapaxes(1, 2) * np.float32(self._head**-0.5))
             mixed = (weight @ value).reshape(self._heads, len(tokens), self._head).swapaxes(0, 1)
             state = self._finish(layer, state, mixed.reshape(len(tokens), -1))
         empty = np.zeros((1, self._groups, 0, self._head), np.float32)
@@ -92,17 +92,20 @@ class Network:
         turn = _rotation(np.full(beams, place), self._head // 2)
         state = self.embedding[tokens]
         answers: list[tuple[Floats, Floats]] = []
-        for layer, (read_keys, read_values), (keys, values) in zip(self._layers, cache.prompt, cache.answers, strict=True):
+        for layer, (read_keys, read_values), (old_keys, old_values) in zip(
+            self._layers, cache.prompt, cache.answers, strict=True
+        ):
             query, key, value = self._project(layer, state)
             query, key = _rotate(query, turn), _rotate(key, turn)
-            keys = np.concatenate([keys, key[:, :, None]], 2)
-            values = np.concatenate([values, value[:, :, None]], 2)
+            keys = np.concatenate([old_keys, key[:, :, None]], 2)
+            values = np.concatenate([old_values, value[:, :, None]], 2)
             answers.append((keys, values))
-            query = query.reshape(beams, self._groups, -1, self._head) * self._head**-0.5
+            query = query.reshape(beams, self._groups, -1, self._head) * np.float32(self._head**-0.5)
             scores = np.concatenate([query @ read_keys.swapaxes(1, 2), query @ keys.swapaxes(2, 3)], 3)
             weight = _softmax(scores)
             split = read_keys.shape[1]
-            mixed = weight[..., :split] @ read_values + weight[..., split:] @ values
+            mixed: Floats = weight[..., :split] @ read_values
+            mixed += weight[..., split:] @ values
             state = self._finish(layer, state, mixed.reshape(beams, -1))
         return _normed(state, self._norm), Cache(cache.prompt, answers)
 
@@ -110,7 +113,11 @@ class Network:
         """q, k and v of `state` [n, hidden], each as [n, its heads, head]."""
         made = _normed(state, layer.norm) @ layer.query_key_value.T + layer.bias
         made = made.reshape(len(state), -1, self._head)
-        return made[:, : self._heads], made[:, self._heads : self._heads + self._groups], made[:, self._heads + self._groups :]
+        return (
+            made[:, : self._heads],
+            made[:, self._heads : self._heads + self._groups],
+            made[:, self._heads + self._groups :],
+        )
 
     def _finish(self, layer: Layer, state: Floats, mixed: Floats) -> Floats:
         state = state + mixed @ layer.output.T
@@ -131,12 +138,15 @@ def _layer(weights: dict[str, Floats], at: str) -> Layer:
 
 
 def _normed(state: Floats, weight: Floats) -> Floats:
-    return state * (weight / np.sqrt(np.mean(state * state, -1, keepdims=True, dtype=np.float32) + np.float32(_EPSILON)))
+    square = np.mean(state * state, -1, keepdims=True, dtype=np.float32) + np.float32(_EPSILON)
+    return state / np.sqrt(square) * weight
 
 
 def _softmax(scores: Floats) -> Floats:
-    scores = np.exp(scores - scores.max(-1, keepdims=True))
-    return scores / scores.sum(-1, keepdims=True)
+    parts: Floats = np.exp(scores - scores.max(-1, keepdims=True))
+    total: Floats = parts.sum(-1, keepdims=True)
+    parts /= total
+    return parts
 
 
 def _rotation(places: NDArray[np.int64], width: int) -> tuple[Floats, Floats]:

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 _MONTHS = "january february march april may june july august september october november december".split()
+_NTH = ["first", "second", "third", "fourth"]
 _MONTH = r"(?P<month>" + "|".join(f"{m}|{m[:3]}" if m != "may" else m for m in _MONTHS) + r"|sept)\.?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
 _PATTERNS = [
@@ -90,9 +91,7 @@ def _periods(part: dict[str, str], today: date) -> Iterator[Period]:
     if month:
         yield months(year, month, 1)
     if "quarter" in part or "nth" in part:
-        quarter = (
-            int(part["quarter"]) if "quarter" in part else 1 + "first second third fourth".split().index(part["nth"])
-        )
+        quarter = int(part["quarter"]) if "quarter" in part else 1 + _NTH.index(part["nth"])
         yield months(year, 3 * quarter - 2, 3)
     yield months(year, 1, 12)
 

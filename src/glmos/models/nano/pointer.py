@@ -121,7 +121,9 @@ def write(query: Query, prompt: Prompt) -> list[str]:
     if query.bucket is not None:
         raise Unwritable("the model has no pointer for months and years as groups")
     superlative = query.order is not None and query.group is not None and query.select[0].column == query.group
-    plain = query.group is None or (superlative and len(query.select) == 2 and query.select[1] == query.order and query.limit)
+    plain = query.group is None or (
+        superlative and len(query.select) == 2 and query.select[1] == query.order and query.limit
+    )
     shown = query.select[0] if plain else query.select[-1]
     answer = [f"<{shown.aggregate}>", _column_pointer(shown.column, prompt)]
     if not plain:
@@ -132,7 +134,11 @@ def write(query: Query, prompt: Prompt) -> list[str]:
     for place, condition in sorted(used.items()):
         answer += [_column_pointer(condition.column, prompt), f"<{condition.operator}>", VALUE_POINTERS[place]]
     if query.order is not None:
-        answer += [DESC if query.descending else ASC, f"<{query.order.aggregate}>", _column_pointer(query.order.column, prompt)]
+        answer += [
+            DESC if query.descending else ASC,
+            f"<{query.order.aggregate}>",
+            _column_pointer(query.order.column, prompt),
+        ]
         if query.limit is not None and query.limit != 1:
             limits = [i for i, v in enumerate(prompt.values) if v.number == query.limit and i not in used]
             if not limits:

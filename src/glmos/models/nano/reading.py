@@ -1,6 +1,6 @@
 """From a question and tables to candidate queries, best first: the whole nano pipeline up to execution.
 
-    link -> (model beams, rules) -> candidates        then the caller runs them        -> rank.choose
+link -> (model beams, rules) -> candidates        then the caller runs them        -> rank.choose
 """
 
 from collections.abc import Sequence
@@ -94,7 +94,9 @@ def read_with(
         return Reading(question, (), False, reason, tuple(tables))
     found = candidates(links, tables[best], model, k=k)
     found = [candidate._replace(table=best) for candidate in found]
-    return Reading(question, tuple(found), bool(found), "" if found else "no query over its table was found", tuple(tables))
+    return Reading(
+        question, tuple(found), bool(found), "" if found else "no query over its table was found", tuple(tables)
+    )
 
 
 def candidates(links: Links, table: Table, model: Model | None, *, k: int) -> list[Candidate]:
@@ -117,7 +119,10 @@ def candidates(links: Links, table: Table, model: Model | None, *, k: int) -> li
         found[same] = found[same]._replace(agreed=True, sure=rule.sure)
     else:
         score = min([log(0.02), *(c.score for c in found[-1:])]) if found else rule.score
-        found = [*found[: max(1, k - 1)], Candidate(rule.query, to_sql(rule.query, table), score, "rules", links, False, rule.sure)]
+        found = [
+            *found[: max(1, k - 1)],
+            Candidate(rule.query, to_sql(rule.query, table), score, "rules", links, False, rule.sure),
+        ]
     return sorted(found, key=lambda candidate: not candidate.sure)
 
 

@@ -18,8 +18,8 @@ from glmos.models.nano.text import stem, words
 from glmos.models.nano.wording import LEAST, MOST, ROW_WORDS, aggregates, has_superlative, operator_at, spoken
 
 _ASKED_BY = {
-    "who": "name player driver winner person director author writer coach candidate incumbent artist employee customer champion "
-    "actor rider nominee",
+    "who": "name player driver winner person director author writer coach candidate incumbent artist employee customer "
+    "champion actor rider nominee",
     "when": "date year day time season aired",
     "where": "location venue city place country site stadium region",
     "谁": "姓名 名字 人 客户 员工",
@@ -68,11 +68,21 @@ def read_by_rules(links: Links, table: Table) -> Rule | None:
         return None
     aggregate = _computed(links, table, column)
     numeric = is_measure(table, column)
-    if aggregate == "none" and numeric and any(isinstance(c.value, Period) for c in spent.conditions) and not _lists(links):
+    if (
+        aggregate == "none"
+        and numeric
+        and any(isinstance(c.value, Period) for c in spent.conditions)
+        and not _lists(links)
+    ):
         aggregate = "sum"  # "what were the sales in March": of all rows, not a list of them
     if aggregate == "count" and not spent.conditions and not numeric and not table.is_key(column):
         aggregate = "distinct"  # "how many customers are there": each is meant once
-    listed_once = aggregate == "none" and not spent.conditions and table.columns[column].type == "text" and not table.is_key(column)
+    listed_once = (
+        aggregate == "none"
+        and not spent.conditions
+        and table.columns[column].type == "text"
+        and not table.is_key(column)
+    )
     query = Query(table.name, (Term(column, aggregate),), spent.conditions, column if listed_once else None)
     named = any(c.column == column and c.whole for c in free)
     return Rule(query, False, -0.5 if named else -2.0)
@@ -98,35 +108,58 @@ def conditions(links: Links, table: Table) -> Spent:
             last = made.pop()
             made += [Condition(last.column, ">=", last.value), Condition(last.column, "<=", value.number)]
             continue
-        if second and made and isinstance(made[-1].value, Period) and value.period is not None:
-            last = made.pop()
-            made.append(Condition(last.column, "=", made_whole(last.value, value.period)))
-            continue
+        if second and made and value.period is not None:
+            first = made[-1].value
+            if isinstance(first, Period):
+                made[-1] = Condition(made[-1].column, "=", Period(first.start, value.period.end))
+                continue
         best: tuple[float, int, ColumnLink | None] | None = None
         for column in range(len(table.columns)):
             owned = any(column == c for c, _ in value.cells)
             if not fits(value, operator, column, table.columns[column], comparable=some_numbers(table.columns[column])):
                 continue
             nearest = _nearest(links, value.begin, value.end, column)
-            if nearest is not None and not nearest.whole and operator not in ("=", "!=") and not is_measure(table, column):
+            if (
+                nearest is not None
+                and not nearest.whole
+                and operator not in ("=", "!=")
+                and not is_measure(table, column)
+            ):
                 nearest = None  # "orders over 100" does not compare order_id
             if not owned and (value.kind == "free" or nearest is None) and operator in ("=", "!="):
                 continue
             if nearest is None and not owned and not is_measure(table, column) and value.period is None:
                 continue
-            score = (2.0 if owned and operator in ("=", "!=") else 0.0) + (_nearness(nearest, value.begin, value.end) if nearest else 0.0)
-            if nearest is not None and nearest.begin == asked_first and len(links.columns) > 1 and nearest.end < value.begin - 2:
+            score = (2.0 if owned and operator in ("=", "!=") else 0.0) + (
+                nearness(nearest, value.begin, value.end) if nearest else 0.0
+            )
+            if (
+                nearest is not None
+                and nearest.begin == asked_first
+                and len(links.columns) > 1
+                and nearest.end < value.begin - 2
+            ):
                 score -= 0.8
-            if nearest is None and operator not in ("=", "!=") and not is_measure(table, column) and value.period is None:
+            if (
+                nearest is None
+                and operator not in ("=", "!=")
+                and not is_measure(table, column)
+                and value.period is None
+            ):
                 score -= 0.5
             score -= 0.01 * column
             if best is None or score > best[0]:
-                best = score, column, nearest if nearest and _nearness(nearest, value.begin, value.end) > 0.3 else None
+                best = score, column, nearest if nearest and nearness(nearest, value.begin, value.end) > 0.3 else None
         if best is None:
-            limits += [value.number] * (value.number is not None)
+            if value.number is not None:
+                limits.append(value.number)
             continue
         meant = value.period if value.period is not None else value.value_in(best[1])
-        if any(c.column == best[1] and c.operator == operator == "=" for c in made) and value.number is not None and best[2] is None:
+        if (
+            any(c.column == best[1] and c.operator == operator == "=" for c in made)
+            and value.number is not None
+            and best[2] is None
+        ):
             continue
         made.append(Condition(best[1], operator, meant))
         if best[2] is not None:
@@ -138,7 +171,9 @@ def _between(links: Links, place: int) -> bool:
     one, two = links.values[place - 1], links.values[place]
     middle = spoken(links, one.end, two.begin)
     ahead = spoken(links, one.begin - 3, one.begin)
-    return (middle in ("and", "to", "-") and ("between" in ahead or "from" in ahead)) or (middle in ("到", "至", "和") and "在" in ahead)
+    return (middle in ("and", "to", "-") and ("between" in ahead or "from" in ahead)) or (
+        middle in ("到", "至", "和") and "在" in ahead
+    )
 
 
 def is_limit(links: Links, place: int) -> bool:
@@ -154,17 +189,12 @@ def is_limit(links: Links, place: int) -> bool:
     return named and bool(ahead & {"which", "the", "what", "show", "list", "me", "are"}) and has_superlative(links)
 
 
-def made_whole(first: Period, last: Period) -> Period:
-    """From the beginning of one period to the end of another."""
-    return Period(first.start, last.end)
-
-
 def _nearest(links: Links, begin: int, end: int, column: int) -> ColumnLink | None:
     own = [c for c in links.columns if c.column == column]
-    return max(own, key=lambda c: _nearness(c, begin, end), default=None)
+    return max(own, key=lambda c: nearness(c, begin, end), default=None)
 
 
-def _nearness(column: ColumnLink, begin: int, end: int) -> float:
+def nearness(column: ColumnLink, begin: int, end: int) -> float:
     """How strongly a column's name at its place claims a value: most just before it, some just behind."""
     gap = begin - column.end if column.end <= begin else column.begin - end
     ahead = column.end <= begin

@@ -14,23 +14,76 @@ from glmos.models.nano.text import STOP_WORDS, stem, words
 
 Expected = Literal["number", "text", "date", "list", "any"]
 
-_OUTSIDE: list[tuple[str, str]] = [
-    (r"\bwhy\b|\bhow come\b|\bwhat caused\b|\breasons? (?:for|behind|why)\b|\bexplain\b|为什么|为何|原因|解释", "it asks for a cause or an explanation, and a table only holds what happened"),
-    (r"^(?:what is |what's |calculate |compute )?[\d\s.,()+*/x×÷^=-]+\??$", "it is arithmetic"),
-    (r"^(?:please |can you |could you )*(?:plan|book|remind|research|call|buy|schedule|organi[sz]e|help|teach|read|search|browse|play|turn|set|start|stop|check|monitor|watch|click|go|say|chat|act|pretend|learn)\b|^(?:请|帮我)*(?:订|提醒|计划|安排|购买|搜索)", "it asks to do something, not to look something up"),
-    (r"^(?:please |can you |could you )*(?:write|draft|compose|generate|create|make|design|build|draw|plot|code|implement|fix|edit|rewrite|translate|convert)\b|^(?:请|帮我)*(?:写|画|翻译|生成|创建|设计|修改|制作)", "it asks to make something, not to look something up"),
-    (r"\b(?:summari[sz]e|summary of|paraphrase|review|analy[sz]e|tell me about|describe)\b|总结|概括|分析|描述|介绍", "it asks for prose"),
-    (r"\b(?:predict|forecast|estimate|will be|going to|next (?:year|month|quarter|week)|should (?:we|i)|recommend|advise|suggest)\b|预测|建议|应该|明年|下个月", "it asks about the future or for advice"),
-    (r"\b(?:delete|remove|drop|insert|update|rename|send|email|e-mail|download|install|upload|open|save|run|execute)\b (?:the |a |all |this |my |an )?(?:\w+ )?(?:rows?|tables?|files?|columns?|records?|mail|email|report|script|message|page|folder|it|them)\b|删除|发送|下载|安装|打开", "it asks to change or do something"),
-    (r"\b(?:pdf|docx?|web ?site|web ?page|https?://|internet|online search|google|screenshot|image|photo|video)\b|网站|网页|图片|视频", "it is about something other than a table"),
-    (r"\b(?:joined with|join(?:ing)? (?:the )?(?:two )?tables|correlat\w*|regression|percent(?:age)? (?:change|increase|growth)|growth rate|year over year|compared (?:to|with)|compare|difference between|ratio of|(?:what|which) (?:share|proportion|fraction|percentage) of|median|standard deviation|trend)\b|同比|环比|增长率|百分比|占比|相关|对比|比较|差|中位数|趋势", "it needs more than one query"),
-]  # fmt: skip
+_ASKED_POLITELY = r"^(?:please |can you |could you |请|帮我)*"
 
-_ASKS = re.compile(r"\b(?:who|whose|whom|which|what|what's|when|where|how many|how much|how|list|show|find|name|give|tell|total|number of|count|average)\b|\?|[谁哪多几]|什么|总|平均")
-_NUMBER = re.compile(r"\b(?:how many|how much|number of|count|total|sum|average|mean|highest|lowest|maximum|minimum|amount)\b|多少|几个|几种|总|平均|最高是|最低是")
-_LIST = re.compile(r"^(?:list|show|find|give|name all|which \w+s\b|what are\b)|\b(?:top|bottom) \w+|\b(?:by|per|for each|in each|for every) \w+|列出|哪些|各|每")
-_ENTITY = re.compile(r"^(?:in [^,]+, )?(?:which|who|whose)\b|^what(?: is| was|'s)? the (?:name|title|\w+) (?:with|of the \w+ with|that|who)|哪个|谁|哪家")
-_DATE = re.compile(r"\b(?:when|what (?:date|day|year|month)|which (?:date|day|year|month)|on (?:what|which)|(?:latest|earliest|first|last) \w*\s?date)\b|什么时候|哪一?天|何时|日期是")
+# (why not, the words that say so)
+_OUTSIDE = [
+    (
+        "it asks for a cause or an explanation, and a table only holds what happened",
+        r"\bwhy\b|\bhow come\b|\bwhat caused\b|\breasons? (?:for|behind|why)\b|\bexplain\b|为什么|为何|原因|解释",
+    ),
+    ("it is arithmetic", r"^(?:what is |what's |calculate |compute )?[\d\s.,()+*/x×÷^=-]+\??$"),
+    (
+        "it asks to do something, not to look something up",
+        _ASKED_POLITELY
+        + r"(?:plan|book|remind|research|call|buy|schedule|organi[sz]e|help|teach|read|search|browse|play|turn|set|"
+        r"start|stop|check|monitor|watch|click|go|say|chat|act|pretend|learn)\b|^(?:请|帮我)*(?:订|提醒|计划|安排|购买|搜索)",
+    ),
+    (
+        "it asks to make something, not to look something up",
+        _ASKED_POLITELY
+        + r"(?:write|draft|compose|generate|create|make|design|build|draw|plot|code|implement|fix|edit|rewrite|"
+        r"translate|convert)\b|^(?:请|帮我)*(?:写|画|翻译|生成|创建|设计|修改|制作)",
+    ),
+    (
+        "it asks for prose",
+        r"\b(?:summari[sz]e|summary of|paraphrase|review|analy[sz]e|tell me about|describe)\b|总结|概括|分析|描述|介绍",
+    ),
+    (
+        "it asks about the future or for advice",
+        r"\b(?:predict|forecast|estimate|will be|going to|next (?:year|month|quarter|week)|should (?:we|i)|recommend|advise|"
+        r"suggest)\b|预测|建议|应该|明年|下个月",
+    ),
+    (
+        "it asks to change or do something",
+        r"\b(?:delete|remove|drop|insert|update|rename|send|email|e-mail|download|install|upload|open|save|run|execute) "
+        r"(?:the |a |all |this |my |an )?(?:\w+ )?"
+        r"(?:rows?|tables?|files?|columns?|records?|mail|email|report|script|message|page|folder|it|them)\b|"
+        r"删除|发送|下载|安装|打开",
+    ),
+    (
+        "it is about something other than a table",
+        r"\b(?:pdf|docx?|web ?site|web ?page|https?://|internet|online search|google|screenshot|image|photo|video)\b|"
+        r"网站|网页|图片|视频",
+    ),
+    (
+        "it needs more than one query",
+        r"\b(?:joined with|join(?:ing)? (?:the )?(?:two )?tables|correlat\w*|regression|growth rate|year over year|compare|"
+        r"percent(?:age)? (?:change|increase|growth)|compared (?:to|with)|difference between|ratio of|median|trend|"
+        r"(?:what|which) (?:share|proportion|fraction|percentage) of|standard deviation)\b|"
+        r"同比|环比|增长率|百分比|占比|相关|对比|比较|差|中位数|趋势",
+    ),
+]
+_ASKS = re.compile(
+    r"\b(?:who|whose|whom|which|what|what's|when|where|how|list|show|find|name|give|tell|total|number of|count|average)\b|"
+    r"\?|[谁哪多几]|什么|总|平均"
+)
+_NUMBER = re.compile(
+    r"\b(?:how many|how much|number of|count|total|sum|average|mean|highest|lowest|maximum|minimum|amount)\b|"
+    r"多少|几个|几种|总|平均|最高是|最低是"
+)
+_LIST = re.compile(
+    r"^(?:list|show|find|give|name all|which \w+s\b|what are\b)|\b(?:top|bottom) \w+|"
+    r"\b(?:by|per|for each|in each|for every) \w+|列出|哪些|各|每"
+)
+_ENTITY = re.compile(
+    r"^(?:in [^,]+, )?(?:which|who|whose)\b|^what(?: is| was|'s)? the (?:name|title|\w+) (?:with|of the \w+ with|that|who)|"
+    r"哪个|谁|哪家"
+)
+_DATE = re.compile(
+    r"\b(?:when|what (?:date|day|year|month)|which (?:date|day|year|month)|on (?:what|which)|"
+    r"(?:latest|earliest|first|last) \w*\s?date)\b|什么时候|哪一?天|何时|日期是"
+)
 
 
 def why_outside(question: str, tables: Sequence[Table] = ()) -> str | None:
@@ -44,7 +97,7 @@ def why_outside(question: str, tables: Sequence[Table] = ()) -> str | None:
         return "it is empty"
     if len(text) > 400 or text.count("\n") > 3:
         return "it is longer than one question"
-    for pattern, reason in _OUTSIDE:
+    for reason, pattern in _OUTSIDE:
         match = re.search(pattern, text)
         if match and not any(stem(word) in named for word in words(match.group()) if word not in STOP_WORDS):
             return reason
@@ -57,9 +110,13 @@ def why_not_in(links: Links, table: Table) -> str | None:
     cells = [v for v in links.values if v.kind in ("cell", "part") and v.number is None]
     if whole or (cells and _ASKS.search(links.question.strip().lower())):
         return None
-    if links.columns and (links.values or re.search(_NUMBER, links.question.lower()) or _LIST.search(links.question.lower())):
+    if links.columns and (
+        links.values or re.search(_NUMBER, links.question.lower()) or _LIST.search(links.question.lower())
+    ):
         return None
-    from_rows = re.search(r"\b(?:rows|entries|records|" + re.escape(table.name.lower()) + r")\b|多少(?:条|行)", links.question.lower())
+    from_rows = re.search(
+        r"\b(?:rows|entries|records|" + re.escape(table.name.lower()) + r")\b|多少(?:条|行)", links.question.lower()
+    )
     return None if from_rows else f"it names no column and no value of {table.name!r}"
 
 

@@ -56,9 +56,7 @@ def tokens(text: str) -> list[Token]:
         kind: TokenKind = match.lastgroup  # type: ignore[assignment]
         if kind == "mark" and match.group() == "_":
             continue
-        found.append(
-            Token(plain(match.group()) if kind != "number" else _digits(match.group()), kind, *match.span())
-        )
+        found.append(Token(plain(match.group()) if kind != "number" else _digits(match.group()), kind, *match.span()))
     return found
 
 

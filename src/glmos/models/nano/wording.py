@@ -16,29 +16,44 @@ EARLY = frozenset("earliest oldest first".split())
 EACH = ("grouped by", "for each", "in each", "for every", "of each", "per", "each", "by", "every")
 ROW_WORDS = frozenset("row entry record time item line".split())
 
-_COMPARE: list[tuple[str, Operator]] = [
-    (r"at least|no less than|not less than|no fewer than|minimum of|>=|不少于|至少|不低于", ">="),
-    (r"at most|no more than|not more than|up to|maximum of|<=|不超过|至多|最多", "<="),
-    (r"(?:more|greater|larger|higher|bigger|later|older|longer|taller|better|farther|heavier) (?:in \w+ )?than|exceed\w*|over|above|after|beyond|>|超过|大于|高于|多于", ">"),
-    (r"(?:less|fewer|smaller|lower|earlier|younger|shorter|lighter) (?:in \w+ )?than|under|below|before|beneath|prior to|<|低于|小于|少于", "<"),
-    (r"not|except|excluding|other than|isn t|without|不是|除了|不包括", "!="),
+_COMPARE: list[tuple[Operator, str]] = [
+    (">=", r"at least|no less than|not less than|no fewer than|minimum of|>=|不少于|至少|不低于"),
+    ("<=", r"at most|no more than|not more than|up to|maximum of|<=|不超过|至多|最多"),
+    (
+        ">",
+        r"(?:more|greater|larger|higher|bigger|later|older|longer|taller|better|farther|heavier) (?:in \w+ )?than|"
+        r"exceed\w*|over|above|after|beyond|>|超过|大于|高于|多于",
+    ),
+    (
+        "<",
+        r"(?:less|fewer|smaller|lower|earlier|younger|shorter|lighter) (?:in \w+ )?than|"
+        r"under|below|before|beneath|prior to|<|低于|小于|少于",
+    ),
+    ("!=", r"not|except|excluding|other than|isn t|without|不是|除了|不包括"),
 ]
-_COMPARE_BEHIND: list[tuple[str, Operator]] = [
-    (r"or (?:more|above|higher|greater|later|over)|and (?:above|over)|以上", ">="),
-    (r"or (?:less|fewer|below|lower|under|earlier)|and below|以下", "<="),
+_COMPARE_BEHIND: list[tuple[Operator, str]] = [
+    (">=", r"or (?:more|above|higher|greater|later|over)|and (?:above|over)|以上"),
+    ("<=", r"or (?:less|fewer|below|lower|under|earlier)|and below|以下"),
 ]
-_PERIOD: list[tuple[str, Operator]] = [
-    (r"since|starting|自从", ">="), (r"before|prior to|until the start of", "<"), (r"after", ">"), (r"until|through|up to", "<="),
-    (r"not in|excluding|except", "!="),
-]  # fmt: skip
-_AGGREGATES: list[tuple[str, Aggregate]] = [
-    (r"how many (?:different|distinct|unique|kinds of|types of)|(?:number|count) of (?:different|distinct|unique)|多少种|几种|多少个不同", "distinct"),
-    (r"how many|number of|count|总共有多少|多少个|几个|多少条|有多少", "count"),
-    (r"average|mean|avg|平均", "avg"),
-    (r"sum|total|combined|altogether|overall|in all|how much|总|合计|一共|共", "sum"),
-    (r"highest|maximum|max|most|largest|greatest|biggest|latest|最高|最大|最多|最晚", "max"),
-    (r"lowest|minimum|min|least|smallest|fewest|earliest|最低|最小|最少|最早", "min"),
-]  # fmt: skip
+_PERIOD: list[tuple[Operator, str]] = [
+    (">=", r"since|starting|自从"),
+    ("<", r"before|prior to|until the start of"),
+    (">", r"after"),
+    ("<=", r"until|through|up to"),
+    ("!=", r"not in|excluding|except"),
+]
+_AGGREGATES: list[tuple[Aggregate, str]] = [
+    (
+        "distinct",
+        r"how many (?:different|distinct|unique|kinds of|types of)|(?:number|count) of (?:different|distinct|unique)|"
+        r"多少种|几种|多少个不同",
+    ),
+    ("count", r"how many|number of|count|总共有多少|多少个|几个|多少条|有多少"),
+    ("avg", r"average|mean|avg|平均"),
+    ("sum", r"sum|total|combined|altogether|overall|in all|how much|总|合计|一共|共"),
+    ("max", r"highest|maximum|max|most|largest|greatest|biggest|latest|最高|最大|最多|最晚"),
+    ("min", r"lowest|minimum|min|least|smallest|fewest|earliest|最低|最小|最少|最早"),
+]
 
 
 class Said(NamedTuple):
@@ -73,10 +88,10 @@ def operator_at(links: Links, place: int) -> Operator:
     return "!=" if _search(_COMPARE[-1:], ahead, near=16) else "="
 
 
-def _search(options: list[tuple[str, Operator]], text: str, *, near: int, start: bool = False) -> Operator | None:
+def _search(options: list[tuple[Operator, str]], text: str, *, near: int, start: bool = False) -> Operator | None:
     """The operator whose wording stands nearest to the value."""
     found: list[tuple[int, int, Operator]] = []
-    for i, (pattern, operator) in enumerate(options):
+    for i, (operator, pattern) in enumerate(options):
         bounded = rf"(?<![a-z])(?:{pattern})(?![a-z])"
         for match in re.finditer(bounded, text):
             distance = match.start() if start else len(text) - match.end()
@@ -97,7 +112,7 @@ def aggregates(links: Links) -> list[Said]:
         text += gap + word
     found: list[Said] = []
     taken: list[range] = []
-    for pattern, aggregate in _AGGREGATES:
+    for aggregate, pattern in _AGGREGATES:
         for match in re.finditer(rf"(?<![a-z])(?:{pattern})(?![a-z])", text):
             if not any(match.start() in span or match.end() - 1 in span for span in taken):
                 taken.append(range(match.start(), match.end()))

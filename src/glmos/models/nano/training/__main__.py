@@ -1,8 +1,10 @@
+# pyright: reportMissingImports=false, reportUnknownParameterType=false
+# torch, transformers and tokenizers are an optional extra; without them their types are unknown.
 """`python -m glmos.models.nano.training train|export|choose`: make the weights that `glmos.models.nano` ships.
 
-    train   learn from a data folder (see `wikisql.py`); may be stopped and run again
-    export  write the average of a training folder as the int8 file that inference reads
-    choose  learn the weights of `rank` on training tables that the network never saw
+train   learn from a data folder (see `wikisql.py`); may be stopped and run again
+export  write the average of a training folder as the int8 file that inference reads
+choose  learn the weights of `rank` on training tables that the network never saw
 """
 
 import argparse
@@ -13,7 +15,11 @@ from random import Random
 
 def main() -> None:
     """Run one of the commands."""
-    parser = argparse.ArgumentParser(prog="python -m glmos.models.nano.training", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    parser = argparse.ArgumentParser(
+        prog="python -m glmos.models.nano.training",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     learn = commands.add_parser("train", help="learn from a data folder")
     learn.add_argument("--data", type=Path, required=True, help="folder with tables.jsonl and wikisql_train.jsonl")
@@ -28,7 +34,9 @@ def main() -> None:
     learn.add_argument("--seed", type=int, default=1)
     ship = commands.add_parser("export", help="write int8 weights")
     ship.add_argument("--from", dest="source", type=Path, required=True, help="training folder")
-    ship.add_argument("--to", type=Path, required=True, help="weights folder, for example src/glmos/models/nano/weights")
+    ship.add_argument(
+        "--to", type=Path, required=True, help="weights folder, for example src/glmos/models/nano/weights"
+    )
     rank = commands.add_parser("choose", help="learn to choose among candidates, on tables held out of training")
     rank.add_argument("--data", type=Path, required=True, help="folder with tables.jsonl and wikisql_train.jsonl")
     rank.add_argument("--weights", type=Path, required=True, help="weights folder, exported before")
@@ -79,7 +87,9 @@ def _train(chosen: argparse.Namespace) -> None:
         learn_tokenizer(human + templates, random).save(pieces)
     heads = chosen.hidden // 32
     size = Size(chosen.hidden, chosen.layers, heads, max(1, heads // 3), chosen.hidden * 8 // 3 // 64 * 64)
-    recipe = Recipe(minutes=chosen.minutes, size=size, batch_tokens=chosen.batch, muon_rate=chosen.muon_rate, seed=chosen.seed)
+    recipe = Recipe(
+        minutes=chosen.minutes, size=size, batch_tokens=chosen.batch, muon_rate=chosen.muon_rate, seed=chosen.seed
+    )
     train(recipe, human, templates, Tokenizer.load(pieces), chosen.out)
 
 

@@ -7,8 +7,8 @@ import sqlite3
 from collections import Counter
 from typing import Any, NamedTuple
 
+from glmos.models.nano.outcome import Result, is_empty, outcome
 from glmos.models.nano.query import Query, quote, to_sql
-from glmos.models.nano.rank import Result, is_empty, outcome
 from glmos.models.nano.reading import Model, Reading, read_with
 from glmos.models.nano.training.wikisql import Question, WebTable
 
@@ -29,7 +29,7 @@ def ask(question: Question, table: WebTable, model: Model | None, *, k: int) -> 
     found = reading.candidates
     with database(table) as connection:
         gold = run(connection, question.query, table)
-        results = [run(connection, candidate.query, table) for candidate in found]
+        results: list[Result] = [run(connection, candidate.query, table) for candidate in found]
     connection.close()
     right = [is_right(c.query, result, question.query, gold) for c, result in zip(found, results, strict=True)]
     return Asked(question, reading, results, right, is_empty(gold))
@@ -40,7 +40,9 @@ def database(table: WebTable) -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:")
     columns = ", ".join(f"{quote(c.name)} {'REAL' if c.type == 'number' else 'TEXT'}" for c in table.table.columns)
     connection.execute(f"CREATE TABLE {quote(table.table.name)} ({columns})")
-    connection.executemany(f"INSERT INTO {quote(table.table.name)} VALUES ({', '.join('?' * len(table.table.columns))})", table.rows)
+    connection.executemany(
+        f"INSERT INTO {quote(table.table.name)} VALUES ({', '.join('?' * len(table.table.columns))})", table.rows
+    )
     return connection
 
 
@@ -56,9 +58,15 @@ def is_right(query: Query, result: Result, gold: Query, gold_result: Result) -> 
     """Execution accuracy of one query."""
     if same_query(query, gold):
         return True
-    return not is_empty(gold_result) and not isinstance(result, BaseException) and outcome(result) == outcome(gold_result)
+    return (
+        not is_empty(gold_result) and not isinstance(result, BaseException) and outcome(result) == outcome(gold_result)
+    )
 
 
 def same_query(one: Query, other: Query) -> bool:
     """Equal but for the order of conditions."""
-    return Counter(one.where) == Counter(other.where) and one.select == other.select and (one.group, one.order) == (other.group, other.order)
+    return (
+        Counter(one.where) == Counter(other.where)
+        and one.select == other.select
+        and (one.group, one.order) == (other.group, other.order)
+    )

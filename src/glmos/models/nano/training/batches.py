@@ -1,3 +1,5 @@
+# pyright: reportMissingImports=false, reportUnknownParameterType=false
+# torch, transformers and tokenizers are an optional extra; without them their types are unknown.
 """Endless batches of examples of about equal length."""
 
 from collections.abc import Iterator
@@ -30,8 +32,8 @@ def batches(
     """
     while True:
         for problems in _chunks(random.sample(human, len(human)), 1024):
-            problems += random.choices(templates, k=int(len(problems) * share / (1 - share)))
-            rows = [tuple(tokenizer.encode(part) for part in vary(problem, random)) for problem in problems]
+            mixed = problems + random.choices(templates, k=int(len(problems) * share / (1 - share)))
+            rows = [tuple(tokenizer.encode(part) for part in vary(problem, random)) for problem in mixed]
             rows.sort(key=lambda row: len(row[0]) + len(row[1]))
             made = list(_cut(rows, size))
             random.shuffle(made)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from glmos.models.nano.rank import FEATURES, describe
+from glmos.models.nano.evidence import FEATURES, describe
 from glmos.models.nano.reading import Model
 from glmos.models.nano.training.asking import ask
 from glmos.models.nano.training.wikisql import Question, WebTable
@@ -39,4 +39,7 @@ def learn_chooser(questions: list[Question], tables: dict[str, WebTable], model:
         slope = ((likely - wanted)[..., None] * rows).sum(1).mean(0) + SHRINK * weights
         speed, size = 0.9 * speed + 0.1 * slope, 0.999 * size + 0.001 * slope**2
         weights -= RATE * (speed / (1 - 0.9**step)) / (np.sqrt(size / (1 - 0.999**step)) + 1e-8)
-    path.write_text(json.dumps({name: round(float(w), 4) for name, w in zip(FEATURES, weights, strict=True)}, indent=1), encoding="utf-8")
+    path.write_text(
+        json.dumps({name: round(float(w), 4) for name, w in zip(FEATURES, weights, strict=True)}, indent=1),
+        encoding="utf-8",
+    )

@@ -1,3 +1,5 @@
+# pyright: reportMissingImports=false, reportUnknownParameterType=false
+# torch, transformers and tokenizers are an optional extra; without them their types are unknown.
 """Write the averaged weights of a training folder as the int8 file that `network.Network` reads."""
 
 import json
@@ -18,7 +20,7 @@ def export(source: Path, to: Path) -> None:
     for name, tensor in saved["weights"].items():
         stored.update(quantize(name.removeprefix("model."), tensor.float().numpy()))
     _, _, heads, key_value_heads, _ = saved["size"]
-    np.savez(to / "nano.npz", heads=np.array([heads, key_value_heads]), **stored)
+    np.savez(to / "nano.npz", allow_pickle=False, heads=np.array([heads, key_value_heads]), **stored)
     shutil.copyfile(source / "tokenizer.json", to / "tokenizer.json")
     facts = {name: saved[name] for name in ("size", "step", "seen", "minutes")}
     (to / "training.json").write_text(json.dumps(facts), encoding="utf-8")

@@ -38,7 +38,18 @@ _AMOUNTS: dict[str, tuple[int, int]] = {
     "expenses": (10, 9000), "temperature": (-20, 40), "distance": (1, 900), "total": (10, 20000), "tax": (1, 900),
     "unit price": (1, 900), "order value": (10, 9000), "points": (0, 120), "clicks": (0, 9000),
 }  # fmt: skip
-_DATES = ["date", "order date", "day", "created", "hire date", "invoice date", "shipped", "month", "due date", "timestamp"]
+_DATES = [
+    "date",
+    "order date",
+    "day",
+    "created",
+    "hire date",
+    "invoice date",
+    "shipped",
+    "month",
+    "due date",
+    "timestamp",
+]
 _KEYS = ["id", "order id", "name", "invoice", "ticket", "sku", "code", "title"]
 NAMES = {
     "sales": "sale", "orders": "order", "employees": "employee", "expenses": "expense", "tickets": "ticket",

@@ -1,3 +1,5 @@
+# pyright: reportMissingImports=false, reportUnknownParameterType=false
+# torch, transformers and tokenizers are an optional extra; without them their types are unknown.
 """The network in training: `transformers.GlmForCausalLM`, small, with GLM's attention over a blank.
 
 The prompt is read in both directions and the answer is written left to right (autoregressive blank

@@ -6,166 +6,17 @@ one of a few ways; conditions are added behind. The sum over groups is meant whe
 """
 
 from collections.abc import Callable
-from datetime import date, timedelta
 from random import Random
-from typing import TypeVar
 
-from glmos.models.nano.periods import Period, months
-from glmos.models.nano.query import Condition, Operator, Query, Term
-from glmos.models.nano.table import Table, Value, holds_numbers
-from glmos.models.nano.text import spell
-from glmos.models.nano.training.invented import NAMES
+from glmos.models.nano.query import Query, Term
+from glmos.models.nano.table import Table
+from glmos.models.nano.training.pen import Pen
 
-T = TypeVar("T")
-
-_MONTHS = "January February March April May June July August September October November December".split()
 _MOST = ["highest", "most", "largest", "greatest", "biggest", "top", "best"]
 _LEAST = ["lowest", "least", "smallest", "fewest", "minimum", "worst"]
 
 
-class _Pen:
-    """One table and the choices made while writing a question about it."""
-
-    def __init__(self, table: Table, random: Random) -> None:
-        self.table, self.random = table, random
-        columns = range(len(table.columns))
-        self.numbers = [i for i in columns if holds_numbers(table.columns[i]) and self.name(i) not in ("id", "year")]
-        self.keys = [i for i in columns if table.is_key(i) and i not in self.numbers and table.columns[i].type == "text"]
-        self.groups = [
-            i for i in columns if not table.is_key(i) and table.columns[i].type == "text" and len(table.columns[i].values) > 1
-        ]
-        self.dates = [i for i in columns if table.columns[i].type == "date"]
-
-    def name(self, column: int) -> str:
-        """The column's name as somebody would say it."""
-        return self.table.columns[column].name.replace("_", " ").lower()
-
-    def pick(self, options: list[T]) -> T:
-        """One of the options."""
-        return self.random.choice(options)
-
-    def plural(self, column: int) -> str:
-        """ "region" -> "regions"."""
-        name = self.name(column)
-        return name if name.endswith("s") else name[:-1] + "ies" if name.endswith("y") else name + "s"
-
-    def rows(self) -> str:
-        """What one calls the rows: "orders", "rows", "entries"."""
-        return self.pick([self.table.name, self.table.name, "rows", "entries", "records"] if self.table.name in NAMES else ["rows", "entries", "records"])
-
-    def query(self, *select: Term, where: list[Condition], **rest: object) -> Query:
-        """A query over this pen's table."""
-        return Query(self.table.name, select, tuple(where), **rest)  # type: ignore[arg-type]
-
-    def conditions(self, *avoid: int, most: int = 2) -> tuple[str, list[Condition]]:
-        """Words and tests to put behind a question; often none."""
-        words, where = "", list[Condition]()
-        for _ in range(self.pick([0, 0, 1, 1, 2][: 3 + most])):
-            kinds: list[Callable[[], tuple[str, list[Condition]] | None]] = [self._equal, self._equal, self._compare, self._range, self._not, self._contains]
-            made = self._period() if self.dates and self.random.random() < 0.6 else self.pick(kinds)()
-            if made is None or any(c.column in avoid or any(c.column == d.column for d in where) for c in made[1]):
-                continue
-            words += " " + (self.pick(["and ", "", "with "]) if where and made[0].split()[0] not in ("in", "for") else "") + made[0]
-            where += made[1]
-        return words, where
-
-    def _cell(self, column: int) -> Value:
-        return self.pick(list(self.table.columns[column].values))
-
-    def _equal(self) -> tuple[str, list[Condition]] | None:
-        columns = self.groups or self.keys
-        if not columns:
-            return None
-        column = self.pick(columns)
-        value = self._cell(column)
-        if not value:
-            return None
-        name, text = self.name(column), spell(value)
-        ways = [f"for {text}", f"in {text}", f"where {name} is {text}", f"for {name} {text}", f"with {name} {text}", f"of {text}"]
-        return self.pick(ways), [Condition(column, "=", value)]
-
-    def _not(self) -> tuple[str, list[Condition]] | None:
-        made = self._equal() if self.groups else None
-        if made is None:
-            return None
-        column, value = made[1][0].column, made[1][0].value
-        text, name = spell(value), self.name(column)  # type: ignore[arg-type]
-        ways = [f"where {name} is not {text}", f"excluding {text}", f"other than {text}", f"except {text}", f"not in {text}"]
-        return self.pick(ways), [Condition(column, "!=", value)]
-
-    def _contains(self) -> tuple[str, list[Condition]] | None:
-        columns = self.keys + self.groups
-        if not columns:
-            return None
-        column = self.pick(columns)
-        split = str(self._cell(column)).split()
-        part = self.pick(split) if split else ""
-        if len(part) < 3 or not part.isalpha():
-            return None
-        name = self.name(column)
-        ways = [f'whose {name} contains "{part}"', f'with "{part}" in the {name}', f'where {name} includes "{part}"']
-        return self.pick(ways), [Condition(column, "contains", part)]
-
-    def _compare(self) -> tuple[str, list[Condition]] | None:
-        if not self.numbers:
-            return None
-        column = self.pick(self.numbers)
-        bound = _round(self._cell(column), self.random)
-        if bound is None:
-            return None
-        name, text = self.name(column), spell(bound)
-        ways: list[tuple[str, Operator]] = [
-            (f"with {name} over {text}", ">"), (f"with {name} above {text}", ">"), (f"with more than {text} {name}", ">"),
-            (f"over {text}", ">"), (f"where {name} is greater than {text}", ">"), (f"with {name} under {text}", "<"),
-            (f"with {name} below {text}", "<"), (f"with fewer than {text} {name}", "<"), (f"where {name} is less than {text}", "<"),
-            (f"with at least {text} {name}", ">="), (f"with {name} of {text} or more", ">="), (f"with at most {text} {name}", "<="),
-            (f"where {name} is no more than {text}", "<="), (f"with {name} {text} or less", "<="),
-        ]  # fmt: skip
-        words, operator = self.pick(ways)
-        if words.startswith("over") and len(self.numbers) > 1:
-            return None
-        return words, [Condition(column, operator, bound)]
-
-    def _range(self) -> tuple[str, list[Condition]] | None:
-        if not self.numbers:
-            return None
-        column = self.pick(self.numbers)
-        low, high = _round(self._cell(column), self.random), _round(self._cell(column), self.random)
-        if low is None or high is None or low >= high:
-            return None
-        name = self.name(column)
-        ways = [f"with {name} between {spell(low)} and {spell(high)}", f"with {name} from {spell(low)} to {spell(high)}"]
-        return self.pick(ways), [Condition(column, ">=", low), Condition(column, "<=", high)]
-
-    def _period(self) -> tuple[str, list[Condition]] | None:
-        column = self.pick(self.dates)
-        day = date.fromisoformat(str(self._cell(column)))
-        quarter = (day.month + 2) // 3
-        month = _MONTHS[day.month - 1]
-        kinds: list[tuple[str, Period]] = [
-            (str(day.year), months(day.year, 1, 12)), (str(day.year), months(day.year, 1, 12)),
-            (f"{month} {day.year}", months(day.year, day.month, 1)), (f"{month[:3]} {day.year}", months(day.year, day.month, 1)),
-            (f"Q{quarter} {day.year}", months(day.year, 3 * quarter - 2, 3)), (day.isoformat(), Period(day, day + timedelta(days=1))),
-            (f"{month} {day.day}, {day.year}", Period(day, day + timedelta(days=1))),
-        ]  # fmt: skip
-        text, period = self.pick(kinds)
-        ways: list[tuple[str, Operator]] = [("in", "="), ("in", "="), ("during", "="), ("for", "="), ("since", ">="), ("before", "<"), ("after", ">"), ("from", "="), ("until", "<=")]
-        preposition, operator = self.pick(ways)
-        if period.end - period.start == timedelta(days=1) and preposition in ("in", "during"):
-            preposition = "on"
-        return f"{preposition} {text}", [Condition(column, operator, period)]
-
-
-def _round(value: Value, random: Random) -> float | None:
-    if not isinstance(value, float):
-        return None
-    for digits in (1000, 100, 10, 5):
-        if abs(value) > 3 * digits and random.random() < 0.6:
-            return float(round(value / digits) * digits)
-    return float(int(value))
-
-
-def _superlative(pen: _Pen) -> tuple[str, Query] | None:
+def _superlative(pen: Pen) -> tuple[str, Query] | None:
     subjects = [i for i in pen.groups * 2 + pen.keys if [i] != pen.numbers]
     if not pen.numbers or not subjects:
         return None
@@ -176,18 +27,26 @@ def _superlative(pen: _Pen) -> tuple[str, Query] | None:
     tail, where = pen.conditions(column, subject)
     average = pen.random.random() < 0.2
     adjective = f"{word} average" if average else pen.pick([word, f"{word} total"] if subject in pen.groups else [word])
-    ways = [f"which {x} had the {adjective} {name}{tail}", f"which {x} has the {adjective} {name}{tail}", f"what is the {x} with the {adjective} {name}{tail}",
-            f"what {x} has the {adjective} {name}{tail}", f"{x} with the {adjective} {name}{tail}", f"{tail.strip()}, which {x} had the {adjective} {name}".lstrip(", ")]  # fmt: skip
+    ways = [
+        f"which {x} had the {adjective} {name}{tail}",
+        f"which {x} has the {adjective} {name}{tail}",
+        f"what is the {x} with the {adjective} {name}{tail}",
+        f"what {x} has the {adjective} {name}{tail}",
+        f"{x} with the {adjective} {name}{tail}",
+        f"{tail.strip()}, which {x} had the {adjective} {name}".lstrip(", "),
+    ]
     if subject in pen.groups:
         order = Term(column, "avg" if average else "sum")
-        return pen.pick(ways), pen.query(Term(subject), order, where=where, group=subject, order=order, descending=most, limit=1)
+        return pen.pick(ways), pen.query(
+            Term(subject), order, where=where, group=subject, order=order, descending=most, limit=1
+        )
     if average:
         return None
     order = Term(column)
     return pen.pick(ways), pen.query(Term(subject), order, where=where, order=order, descending=most, limit=1)
 
 
-def _most_rows(pen: _Pen) -> tuple[str, Query] | None:
+def _most_rows(pen: Pen) -> tuple[str, Query] | None:
     if not pen.groups:
         return None
     subject, most = pen.pick(pen.groups), pen.random.random() < 0.7
@@ -196,28 +55,48 @@ def _most_rows(pen: _Pen) -> tuple[str, Query] | None:
     ways = [f"which {x} has the {word} {rows}{tail}", f"which {x} had the {word} {rows}{tail}"]
     ways += [f"which {x} appears most often{tail}", f"what is the most common {x}{tail}"] if most else []
     order = Term(None, "count")
-    return pen.pick(ways), pen.query(Term(subject), order, where=where, group=subject, order=order, descending=most, limit=1)
+    return pen.pick(ways), pen.query(
+        Term(subject), order, where=where, group=subject, order=order, descending=most, limit=1
+    )
 
 
-def _per_group(pen: _Pen) -> tuple[str, Query] | None:
+def _per_group(pen: Pen) -> tuple[str, Query] | None:
     if not pen.groups:
         return None
     group, per = pen.pick(pen.groups), pen.pick(["by", "per", "for each", "in each", "for every", "grouped by"])
     tail, where = pen.conditions(group)
     if not pen.numbers or pen.random.random() < 0.3:
-        ways = [f"how many {pen.rows()}{tail} {per} {pen.name(group)}", f"number of {pen.rows()} {per} {pen.name(group)}{tail}"]
+        ways = [
+            f"how many {pen.rows()}{tail} {per} {pen.name(group)}",
+            f"number of {pen.rows()} {per} {pen.name(group)}{tail}",
+        ]
         return pen.pick(ways), pen.query(Term(group), Term(None, "count"), where=where, group=group)
     if pen.numbers == [group]:
         return None
     column = pen.pick([i for i in pen.numbers if i != group])
-    word, aggregate = pen.pick([("total", "sum"), ("", "sum"), ("average", "avg"), ("mean", "avg"), ("maximum", "max"), ("highest", "max"), ("minimum", "min"), ("sum of", "sum")])
+    word, aggregate = pen.pick(
+        [
+            ("total", "sum"),
+            ("", "sum"),
+            ("average", "avg"),
+            ("mean", "avg"),
+            ("maximum", "max"),
+            ("highest", "max"),
+            ("minimum", "min"),
+            ("sum of", "sum"),
+        ]
+    )
     phrase = f"{word} {pen.name(column)}".strip()
-    ways = [f"{phrase} {per} {pen.name(group)}{tail}", f"what is the {phrase} {per} {pen.name(group)}{tail}", f"show {phrase} {per} {pen.name(group)}{tail}"]
+    ways = [
+        f"{phrase} {per} {pen.name(group)}{tail}",
+        f"what is the {phrase} {per} {pen.name(group)}{tail}",
+        f"show {phrase} {per} {pen.name(group)}{tail}",
+    ]
     term = Term(column, aggregate)  # type: ignore[arg-type]
     return pen.pick(ways), pen.query(Term(group), term, where=where, group=group)
 
 
-def _top(pen: _Pen) -> tuple[str, Query] | None:
+def _top(pen: Pen) -> tuple[str, Query] | None:
     subjects = [i for i in pen.groups + pen.keys if [i] != pen.numbers]
     if not pen.numbers or not subjects:
         return None
@@ -226,54 +105,106 @@ def _top(pen: _Pen) -> tuple[str, Query] | None:
     most, tail_where = pen.random.random() < 0.75, pen.conditions(column, subject)
     said = pen.pick([str(n), {2: "two", 3: "three", 4: "four", 5: "five", 10: "ten"}[n]])
     word = "top" if most else "bottom"
-    ways = [f"{word} {said} {pen.plural(subject)} by {pen.name(column)}{tail_where[0]}", f"show the {said} {pen.plural(subject)} with the {pen.pick(_MOST[:4] if most else _LEAST[:4])} {pen.name(column)}{tail_where[0]}",
-            f"what are the {word} {said} {pen.plural(subject)} by {pen.name(column)}{tail_where[0]}"]  # fmt: skip
+    extreme = pen.pick(_MOST[:4] if most else _LEAST[:4])
+    ways = [
+        f"{word} {said} {pen.plural(subject)} by {pen.name(column)}{tail_where[0]}",
+        f"show the {said} {pen.plural(subject)} with the {extreme} {pen.name(column)}{tail_where[0]}",
+        f"what are the {word} {said} {pen.plural(subject)} by {pen.name(column)}{tail_where[0]}",
+    ]
     grouped = subject in pen.groups
     order = Term(column, "sum" if grouped else "none")
-    return pen.pick(ways), pen.query(Term(subject), order, where=tail_where[1], group=subject if grouped else None, order=order, descending=most, limit=n)
+    return pen.pick(ways), pen.query(
+        Term(subject),
+        order,
+        where=tail_where[1],
+        group=subject if grouped else None,
+        order=order,
+        descending=most,
+        limit=n,
+    )
 
 
-def _one_number(pen: _Pen) -> tuple[str, Query] | None:
+def _one_number(pen: Pen) -> tuple[str, Query] | None:
     if not pen.numbers:
         return None
     column = pen.pick(pen.numbers)
     tail, where = pen.conditions(column)
-    word, aggregate = pen.pick([("total", "sum"), ("overall", "sum"), ("sum of", "sum"), ("average", "avg"), ("mean", "avg"), ("maximum", "max"), ("highest", "max"), ("lowest", "min"), ("minimum", "min"), ("largest", "max")])
-    ways = [f"what is the {word} {pen.name(column)}{tail}", f"what was the {word} {pen.name(column)}{tail}", f"{word} {pen.name(column)}{tail}"]
+    word, aggregate = pen.pick(
+        [
+            ("total", "sum"),
+            ("overall", "sum"),
+            ("sum of", "sum"),
+            ("average", "avg"),
+            ("mean", "avg"),
+            ("maximum", "max"),
+            ("highest", "max"),
+            ("lowest", "min"),
+            ("minimum", "min"),
+            ("largest", "max"),
+        ]
+    )
+    ways = [
+        f"what is the {word} {pen.name(column)}{tail}",
+        f"what was the {word} {pen.name(column)}{tail}",
+        f"{word} {pen.name(column)}{tail}",
+    ]
     if aggregate == "sum":
         ways += [f"how much {pen.name(column)} did we have{tail}", f"how many {pen.name(column)}{tail} in total"]
     return pen.pick(ways), pen.query(Term(column, aggregate), where=where)  # type: ignore[arg-type]
 
 
-def _count(pen: _Pen) -> tuple[str, Query] | None:
+def _count(pen: Pen) -> tuple[str, Query] | None:
     if pen.random.random() < 0.35 and pen.groups:
         subject = pen.pick(pen.groups)
         tail, where = pen.conditions(subject)
         word = pen.pick(["different", "distinct", "unique"])
-        return f"how many {word} {pen.plural(subject)} are there{tail}", pen.query(Term(subject, "distinct"), where=where)
+        return f"how many {word} {pen.plural(subject)} are there{tail}", pen.query(
+            Term(subject, "distinct"), where=where
+        )
     tail, where = pen.conditions()
     rows = pen.rows()
-    ways = [f"how many {rows}{tail}", f"how many {rows} are there{tail}", f"number of {rows}{tail}", f"count the {rows}{tail}"]
+    ways = [
+        f"how many {rows}{tail}",
+        f"how many {rows} are there{tail}",
+        f"number of {rows}{tail}",
+        f"count the {rows}{tail}",
+    ]
     return pen.pick(ways), pen.query(Term(None, "count"), where=where)
 
 
-def _list(pen: _Pen) -> tuple[str, Query] | None:
+def _list(pen: Pen) -> tuple[str, Query] | None:
     subject = pen.pick(list(range(len(pen.table.columns))))
     tail, where = pen.conditions(subject)
     if not where:
         return None
-    ways = [f"what is the {pen.name(subject)}{tail}", f"list the {pen.plural(subject)}{tail}", f"show {pen.plural(subject)}{tail}", f"which {pen.plural(subject)}{tail}"]
+    ways = [
+        f"what is the {pen.name(subject)}{tail}",
+        f"list the {pen.plural(subject)}{tail}",
+        f"show {pen.plural(subject)}{tail}",
+        f"which {pen.plural(subject)}{tail}",
+    ]
     return pen.pick(ways), pen.query(Term(subject), where=where)
 
 
-_PATTERNS: list[Callable[[_Pen], tuple[str, Query] | None]] = [
-    _superlative, _superlative, _superlative, _most_rows, _per_group, _per_group, _top, _one_number, _one_number, _count, _count, _list,
-]  # fmt: skip
+_PATTERNS: list[Callable[[Pen], tuple[str, Query] | None]] = [
+    _superlative,
+    _superlative,
+    _superlative,
+    _most_rows,
+    _per_group,
+    _per_group,
+    _top,
+    _one_number,
+    _one_number,
+    _count,
+    _count,
+    _list,
+]
 
 
 def write_question(table: Table, random: Random) -> tuple[str, Query] | None:
     """A question about `table` and its query, or None if the pattern drawn does not fit the table."""
-    pen = _Pen(table, random)
+    pen = Pen(table, random)
     made = pen.pick(_PATTERNS)(pen)
     if made is None:
         return None

@@ -1,3 +1,5 @@
+# pyright: reportMissingImports=false, reportUnknownParameterType=false
+# torch, transformers and tokenizers are an optional extra; without them their types are unknown.
 """The training loop: Muon for the matrices, AdamW for the rest, a warm-up, a plateau, a long decay, an average.
 
 Time is the budget: the learning rate follows the share of `minutes` that has passed, counted over all runs
@@ -74,7 +76,13 @@ def train(recipe: Recipe, human: list[Problem], templates: list[Problem], tokeni
         losses.append(loss.item())
         spent = time.monotonic() - begun
         if step % 50 == 0:
-            line = {"step": step, "minutes": round(spent / 60, 2), "tokens": seen, "loss": round(sum(losses) / len(losses), 4), "rate": round(rate, 3)}
+            line = {
+                "step": step,
+                "minutes": round(spent / 60, 2),
+                "tokens": seen,
+                "loss": round(sum(losses) / len(losses), 4),
+                "rate": round(rate, 3),
+            }
             sys.stdout.write(json.dumps(line) + "\n")
             sys.stdout.flush()
             losses.clear()
@@ -84,7 +92,10 @@ def train(recipe: Recipe, human: list[Problem], templates: list[Problem], tokeni
                      "spent": spent, "step": step, "seen": seen}  # fmt: skip
             _save(state, checkpoint)
             named = {name: tensor for (name, _), tensor in zip(model.named_parameters(), average, strict=True)}
-            _save({"weights": named, "size": list(recipe.size), "step": step, "seen": seen, "minutes": spent / 60}, folder / "average.pt")
+            _save(
+                {"weights": named, "size": list(recipe.size), "step": step, "seen": seen, "minutes": spent / 60},
+                folder / "average.pt",
+            )
 
 
 def answer_loss(model: GlmForCausalLM, batch: Batch) -> torch.Tensor:
@@ -92,7 +103,9 @@ def answer_loss(model: GlmForCausalLM, batch: Batch) -> torch.Tensor:
     width = batch.tokens.shape[1]
     mask = blank_filling_mask(batch.prompt, batch.total, width)
     with torch.autocast("cpu", torch.bfloat16):
-        hidden = model.model(input_ids=batch.tokens, attention_mask=mask.to(torch.bfloat16), use_cache=False).last_hidden_state
+        hidden = model.model(
+            input_ids=batch.tokens, attention_mask=mask.to(torch.bfloat16), use_cache=False
+        ).last_hidden_state
         place = torch.arange(width)[None]
         asked = (place >= batch.prompt[:, None] - 1) & (place < batch.total[:, None] - 1)
         logits = model.lm_head(hidden[asked])

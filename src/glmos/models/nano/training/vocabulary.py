@@ -1,3 +1,5 @@
+# pyright: reportMissingImports=false, reportUnknownParameterType=false
+# torch, transformers and tokenizers are an optional extra; without them their types are unknown.
 """Learn the tokenizer's pieces: BPE over the words of the training questions and of column names."""
 
 from collections import Counter

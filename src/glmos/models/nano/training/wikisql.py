@@ -7,12 +7,13 @@ contents: TabFact, MIT (text from Wikipedia, CC BY-SA).
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from glmos.models.nano.query import Condition, Query, Term
-from glmos.models.nano.table import Column, Table, Value, infer_type
+from glmos.models.nano.table import Column, ColumnType, Table, Value, infer_type
 from glmos.models.nano.text import key, number, spell
 
 
@@ -58,12 +59,13 @@ def _records(path: Path) -> Iterator[dict[str, Any]]:
 def _table(record: dict[str, Any]) -> WebTable:
     names = _distinct(record["header"])
     by_column: list[list[Value]] = [[row[i] for row in record["rows"]] for i in range(len(names))]
-    types = [infer_type(values) for values in by_column]
+    types: list[ColumnType] = [infer_type(values) for values in by_column]
     for i, kind in enumerate(types):
         if kind == "number":
             by_column[i] = [number(value) for value in by_column[i]]
     columns = tuple(
-        Column(name, kind, tuple(dict.fromkeys(values))) for name, kind, values in zip(names, types, by_column, strict=True)
+        Column(name, kind, tuple(dict.fromkeys(values)))
+        for name, kind, values in zip(names, types, by_column, strict=True)
     )
     return WebTable(Table("t", columns, len(record["rows"])), list(zip(*by_column, strict=True)))
 
@@ -71,10 +73,10 @@ def _table(record: dict[str, Any]) -> WebTable:
 def _distinct(names: list[str]) -> list[str]:
     """Column names made different and not empty, as loaders of CSV files make them."""
     made: list[str] = []
-    for name in names:
-        name = name.strip() or "column"
-        number_of = 1 + sum(other.lower().rsplit("_", 1)[0] == name.lower() or other.lower() == name.lower() for other in made)
-        made.append(name if name.lower() not in {other.lower() for other in made} else f"{name}_{number_of}")
+    taken: Counter[str] = Counter()
+    for bare in (name.strip() or "column" for name in names):
+        taken[bare.lower()] += 1
+        made.append(bare if taken[bare.lower()] == 1 else f"{bare}_{taken[bare.lower()]}")
     return made
 
 
