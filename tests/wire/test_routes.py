@@ -131,8 +131,35 @@ async def test_a_key_goes_only_where_it_belongs():
     assert await key("http://elsewhere:8000/v1#m") == ""
     assert await key("https://api.z.ai/api/paas/v4#glm-5.3") == "z-key"
     assert await key("openai:m") == "o-key"
-    assert found.driver("openai:m").endpoint.base_url == "http://box:8000/v1"
-    assert found.driver("openai:m").traits.provider == "compatible", "behind that address may be anything"
+
+
+async def test_a_process_keeps_the_model_and_the_key_it_was_started_with():
+    found = routes(environ={"OPENAI_API_KEY": "box-key-1", "OPENAI_BASE_URL": "http://box:8000/v1"})
+    first = found.choose("openai:m")
+    assert first == "http://box:8000/v1#m", "behind that address may be anything, so it stands in the name"
+    assert found.driver(first).traits.provider == "compatible"
+    found.use_environment({"ZAI_API_KEY": "zai-key-1"})
+    assert found.choose("") == "zai:glm-5.3"
+    assert await found.driver(first).endpoint.key.read() == "box-key-1"
+    found.use_environment({})
+    assert found.choose("") == "nano"
+    assert await found.driver("zai:glm-5.3").endpoint.key.read() == "zai-key-1"
+    found.use_environment({"ZAI_API_KEY": "zai-key-2"})
+    assert await found.driver("zai:glm-5.3").endpoint.key.read() == "zai-key-2", "a new key replaces the old one"
+    assert found.driver("nano") is NANO
+    assert found.choose("openai:m") == "openai:m"
+
+
+async def test_choosing_a_name_that_leads_nowhere_is_refused():
+    with pytest.raises(NotFoundError):
+        routes().choose("nowhere")
+
+
+async def test_a_model_on_this_machine_costs_nothing_and_says_so():
+    driver = routes().driver("ollama:qwen3:8b")
+    assert driver.traits.priced
+    assert driver.price(10**6, 0, 10**6) == 0
+    assert not routes().driver("http://box:9/v1").traits.priced
 
 
 async def test_a_claude_compatible_endpoint_keeps_its_protocol():

@@ -97,7 +97,8 @@ class HttpClient:
             proxies: `http`, `https`, `no` to an address or a list of hosts, as the environment variables say.
         """
         self.deadlines = deadlines or Deadlines()
-        self._proxies = dict(proxies or {})
+        self.proxies = dict(proxies or {})
+        """May be replaced at any time."""
         self._session: aiohttp.ClientSession | None = None
 
     @asynccontextmanager
@@ -149,14 +150,14 @@ class HttpClient:
 
     def _proxy_for(self, url: str) -> str | None:
         parts = urlsplit(url)
-        if not self._proxies or parts.hostname is None or is_loopback(url):
+        if not self.proxies or parts.hostname is None or is_loopback(url):
             return None
         host = str(parts.hostname)
-        for entry in map(str.strip, self._proxies.get("no", "").split(",")):
+        for entry in map(str.strip, self.proxies.get("no", "").split(",")):
             name = entry.lstrip("*.")
             if entry == "*" or (name and (name == host or host.endswith(f".{name}"))):
                 return None
-        return self._proxies.get(parts.scheme)
+        return self.proxies.get(parts.scheme)
 
 
 def _reason(error: Exception) -> str:

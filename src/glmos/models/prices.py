@@ -38,6 +38,10 @@ class Price(Struct, frozen=True, forbid_unknown_fields=True):
         return self.of(prompt_tokens, cached_tokens, completion_tokens, writes)
 
 
+FREE = Price(input=0.0, output=0.0)
+"""What a model on one's own machine costs."""
+
+
 class _Entry(Struct, frozen=True, forbid_unknown_fields=True):
     host: str
     models: tuple[str, ...]

@@ -15,7 +15,7 @@ Implements `ports.ModelRoutes`. Above: `boot`, which passes configuration, envir
 """
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -29,11 +29,12 @@ from glmos.models.fallback import FallbackDriver
 from glmos.models.http import PATIENT, HttpClient, is_loopback
 from glmos.models.keys import Key
 from glmos.models.limits import Limiter
-from glmos.models.prices import price_of
+from glmos.models.prices import FREE, price_of
 from glmos.models.profiles import family_of, profile_for, provider, provider_of, providers
 from glmos.models.recording import RecordingDriver
 from glmos.models.redact import redact
 from glmos.models.replay import ReplayDriver
+from glmos.models.surroundings import Surroundings
 from glmos.ports import ModelDriver
 
 KEYED = ("zai", "openai", "anthropic")
@@ -71,9 +72,9 @@ class Routes:
             UsageError: The configuration makes no sense.
         """
         self._config: ModelsConfig = read_config(table)
-        self._environ = environ
+        self._around = Surroundings()
         self._nano_factory = nano_factory
-        self._client = client or HttpClient(proxies=_proxies(environ))
+        self._client = client or HttpClient()
         self._local_addresses = local_addresses
         self._record_to = record_to
         self._on_request = on_request
@@ -81,12 +82,32 @@ class Routes:
         self._drivers: dict[str, ModelDriver] = {}
         self._limiters: dict[str, Limiter] = {}
         self._building: list[str] = []
-
-    async def refresh(self) -> None:
-        """Look for model servers on this machine. Call it at the start, and again before showing or choosing."""
-        self._local = await local_servers(self._client, self._local_addresses)
+        self.use_environment(environ)
 
     # -- ports.ModelRoutes --------------------------------------------------------------------------------------------
+
+    def use_environment(self, environment: Mapping[str, str]) -> None:
+        """See `ports.ModelRoutes`. What is chosen by default follows the newest environment; keys of earlier ones stay
+        usable for the processes that were started with them."""
+        changed = self._around.replace(environment)
+        self._client.proxies = self._around.proxies()
+        if changed:
+            kept = {n: d for n, d in self._drivers.items() if n == NANO or n.startswith("replay:")}
+            self._drivers = kept
+
+    async def refresh(self) -> None:
+        """See `ports.ModelRoutes`."""
+        self._local = await local_servers(self._client, self._local_addresses)
+
+    def choose(self, name: str) -> str:
+        """See `ports.ModelRoutes`. `openai` is replaced by the address OPENAI_BASE_URL gives, so that the process keeps
+        it whoever asks next."""
+        name = name or self.default().name
+        head, _, model = name.partition(":")
+        if head == "openai" and name not in self._config.models and (url := self._around.now("OPENAI_BASE_URL")):
+            name = normal_url(url) + (f"#{model}" if model else "")
+        self.driver(name)
+        return name
 
     def driver(self, name: str, *, purpose: str = "work") -> ModelDriver:
         """See `ports.ModelRoutes`. The same name gives the same driver."""
@@ -96,18 +117,6 @@ class Routes:
         if name not in self._drivers:
             self._drivers[name] = self._recorded(self._build(name))
         return self._drivers[name]
-
-    def choose(self, name: str) -> str:
-        """See `ports.ModelRoutes`."""
-        chosen = name or self.default().name
-        self.driver(chosen)
-        return chosen
-
-    def use_environment(self, environment: Mapping[str, str]) -> None:
-        """Keys and addresses of whoever asks next. Drivers made with others are forgotten."""
-        if dict(environment) != dict(self._environ):
-            self._environ = dict(environment)
-            self._drivers.clear()
 
     def describe(self) -> list[ModelView]:
         """The configured models, the providers with or without a key, what runs on this machine, and nano."""
@@ -141,16 +150,15 @@ class Routes:
 
     def default(self) -> Choice:
         """Which model is used when none is named, and why."""
-        env = self._environ
-        if name := env.get("GLMOS_MODEL", "").strip():
+        if name := self._around.now("GLMOS_MODEL"):
             return Choice(name, "GLMOS_MODEL says so")
         if self._config.default_model:
             return Choice(self._config.default_model, "`default_model` in the configuration says so")
         for name in KEYED:
             entry = provider(name)
-            variable = next((v for v in entry.key_env if env.get(v, "").strip()), "")
-            if name == "openai" and (url := env.get("OPENAI_BASE_URL", "").strip()):
-                named = env.get("OPENAI_MODEL", "").strip()
+            variable = next((v for v in entry.key_env if self._around.now(v)), "")
+            if name == "openai" and (url := self._around.now("OPENAI_BASE_URL")):
+                named = self._around.now("OPENAI_MODEL")
                 return Choice(f"{normal_url(url)}{f'#{named}' if named else ''}", "OPENAI_BASE_URL is set")
             if variable:
                 return Choice(f"{name}:{entry.default_model}", f"{variable} is set")
@@ -194,7 +202,7 @@ class Routes:
     def _configured(self, name: str, settings: ModelSettings) -> ModelDriver:
         first: ModelDriver = self._http(name, settings)
         if settings.record:
-            first = RecordingDriver(first, Path(settings.record).expanduser(), secrets=self._secrets)
+            first = RecordingDriver(first, Path(settings.record).expanduser(), secrets=self._around.secrets)
         if not settings.fallback:
             return first
         return FallbackDriver([first, *(self._build(other) for other in settings.fallback)])
@@ -213,24 +221,22 @@ class Routes:
                     provider=head, base_url=running.base_url, model=model or served.name, context_tokens=context or None
                 ),
             )
-        who, base_url = self._home(head)
-        default = provider(head).default_model if who == head else ""
-        return self._http(name, ModelSettings(provider=who, base_url=base_url, model=model or default))
+        base_url = self._home(head)
+        return self._http(
+            name, ModelSettings(provider=head, base_url=base_url, model=model or provider(head).default_model)
+        )
 
-    def _home(self, name: str) -> tuple[str, str]:
-        """A provider's address, where the environment has moved it, and who is to be expected there.
+    def _home(self, name: str) -> str:
+        """A provider's address, or where the environment has moved it.
 
         Raises: UsageError when it has none.
         """
         entry = provider(name)
-        moved = self._environ.get(entry.base_url_env, "").strip() if entry.base_url_env else ""
-        if moved:
-            url = normal_url(moved)
-            # Behind OPENAI_BASE_URL may be anything that speaks the protocol.
-            return (provider_of(url) if name == "openai" else name), url
-        if not entry.base_url:
+        # What OPENAI_BASE_URL names may be anything: `choose` has put that address in the name.
+        moved = self._around.known(entry.base_url_env) if entry.base_url_env and name != "openai" else ""
+        if not moved and not entry.base_url:
             raise UsageError(f"The provider {name!r} has no address of its own: give one, as in http://host:port/v1.")
-        return name, entry.base_url
+        return normal_url(moved) if moved else entry.base_url
 
     def _http(self, name: str, settings: ModelSettings) -> HttpDriver:
         who, base_url = self._where(settings)
@@ -247,10 +253,10 @@ class Routes:
             name=redact(name), provider=who, base_url=base_url, model=model, profile=profile, wire=entry.wire,
             key=self._key(who, base_url, settings), key_header=entry.key_header,
             headers={**entry.headers, **settings.headers}, codes=entry.codes,
-            price=settings.price or price_of(base_url, model),
+            price=settings.price or (FREE if entry.local else price_of(base_url, model)),
             deadlines=settings.deadlines or (PATIENT if is_loopback(base_url) else None),
         )  # fmt: skip
-        limiter = self._limiters[name] = Limiter(settings.limits)
+        limiter = self._limiters.setdefault(name, Limiter(settings.limits))
         return HttpDriver(endpoint, self._client, limiter=limiter, retry=settings.retry, on_request=self._on_request)
 
     def _where(self, settings: ModelSettings) -> tuple[str, str]:
@@ -261,27 +267,19 @@ class Routes:
             return settings.provider or provider_of(url), url
         if not settings.provider:
             raise UsageError("A model in the configuration needs `provider` or `base_url`: see `glmos config`.")
-        return self._home(settings.provider)
+        return settings.provider, self._home(settings.provider)
 
     def _key(self, who: str, base_url: str, settings: ModelSettings) -> Key:
         if settings.key_command:
             return Key(settings.key_env, command=settings.key_command)
         if settings.key_env:
-            return Key(settings.key_env, self._environ.get(settings.key_env, "").strip())
-        names = provider(who).key_env
-        if _same_origin(base_url, self._environ.get("OPENAI_BASE_URL", "")):
-            names = ("OPENAI_API_KEY", *names)
-        found = next((n for n in names if self._environ.get(n, "").strip()), names[0] if names else "")
-        return Key(found, self._environ.get(found, "").strip())
-
-    def _secrets(self) -> Sequence[str]:
-        """Values in the environment that look like keys, so that no transcript holds one."""
-        return [v for k, v in self._environ.items() if k.endswith(("_KEY", "_TOKEN", "_SECRET")) and len(v) >= 8]
+            return Key(settings.key_env, self._around.known(settings.key_env))
+        return self._around.key(provider(who).key_env, base_url)
 
     def _recorded(self, driver: ModelDriver) -> ModelDriver:
         if self._record_to is None or isinstance(driver, ReplayDriver):
             return driver
-        return RecordingDriver(driver, self._record_to, secrets=self._secrets)
+        return RecordingDriver(driver, self._record_to, secrets=self._around.secrets)
 
     # -- words --------------------------------------------------------------------------------------------------------
 
@@ -322,17 +320,3 @@ class Routes:
         key = self._key(name, entry.base_url, ModelSettings())
         detail = f"{key.name} is set" if key.known else f"set {' or '.join(entry.key_env)}"
         return ModelView(f"{name}:{entry.default_model}", name, entry.default_model, key.known, detail=detail)
-
-
-def _same_origin(a: str, b: str) -> bool:
-    x, y = urlsplit(a), urlsplit(b)
-    return bool(b) and (x.scheme, x.hostname, x.port) == (y.scheme, y.hostname, y.port)
-
-
-def _proxies(environ: Mapping[str, str]) -> dict[str, str]:
-    """The customary proxy variables, in either case."""
-    found = {
-        scheme: environ.get(f"{scheme}_proxy") or environ.get(f"{scheme.upper()}_PROXY") or ""
-        for scheme in ("http", "https", "no")
-    }
-    return {k: v for k, v in found.items() if v} if found["http"] or found["https"] else {}

@@ -66,7 +66,7 @@ def message_tokens(message: Message, cjk: float = 1.6) -> float:
     for call in message.calls:
         total += PER_MESSAGE + text_tokens(call.name, cjk) + text_tokens(call.arguments, cjk)
         total += text_tokens(call.id, cjk)
-    if message.extra:
+    if message.extra and message.role == "assistant":
         kept = {k: v for k, v in message.extra.items() if k != NOTES}
         total += text_tokens(msgspec.json.encode(kept).decode(), cjk) if kept else 0
     return total
