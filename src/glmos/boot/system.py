@@ -29,7 +29,8 @@ from glmos.runtime import history, views
 from glmos.runtime.hub import Hub
 from glmos.runtime.machine import Machine
 
-Doctor = Callable[[], "AsyncIterator[Finding]"]
+Doctor = Callable[[], AsyncIterator[Finding]]
+"""Looks at what the system needs and says what is missing."""
 
 
 def stopped(p: Process) -> bool:
@@ -57,7 +58,8 @@ class LocalSystem:
         tools: Sequence[str] = (),
     ) -> Report:
         """Start a process and wait until it has ended, waits for a person, or is suspended."""
-        paths = tuple(str(Path(f).absolute()) for f in files)
+        here = await anyio.Path.cwd()
+        paths = tuple(str(Path(here, f)) for f in files)
         request = RunRequest(goal, paths, model=model, limits=limits, approve_all=approve_all, tools=tuple(tools))
         return await self.wait(await self.start(request))
 
@@ -71,6 +73,8 @@ class LocalSystem:
         unknown = [t for t in request.tools if t not in self.machine.parts.tools]
         if unknown:
             raise UsageError(f"there is no tool {unknown[0]!r}; there are: {', '.join(self.machine.parts.tools)}")
+        if not request.model:
+            await self.machine.parts.models.refresh()
         chosen = self.machine.parts.models.choose(request.model)
         return await self.machine.start(replace(request, model=chosen))
 
@@ -202,6 +206,7 @@ class LocalSystem:
         return await history.undo(self.machine, pid, step)
 
     async def models(self) -> list[ModelView]:
+        await self.machine.parts.models.refresh()
         return self.machine.parts.models.describe()
 
     async def tools(self) -> list[ToolView]:

@@ -436,7 +436,15 @@ def _planned(p: Process, event: e.PlanMade) -> Process:
         steps[step.id] = old if old is not None and same else StepState()
         if not same and old is not None:
             steps[step.id] = StepState(snapshot=old.snapshot, reason=old.reason)
-    current = p.step if p.step is not None and p.step in steps and steps[p.step].status == "running" else None
+    current = p.step
+    if current is not None:
+        # The step being done goes on only if the revision left it and what it rests on alone.
+        needs = next((x.needs for x in event.steps if x.id == current), None)
+        stands = needs is not None and all(steps[n].status in ("passed", "unverified") for n in needs)
+        if not stands or steps[current].status != "running":
+            if current in steps:
+                steps[current] = StepState(snapshot=steps[current].snapshot)
+            current = None
     return replace(
         p, plan=event.steps, revision=event.revision, implied=event.implied, steps=steps, step=current,
         replan_due=False, signatures={}, rules=p.rules if event.implied else {}, refusals=0,
@@ -454,7 +462,10 @@ def _started(p: Process, event: e.StepStarted) -> Process:
 
 def _reopen_step(p: Process, step: StepId, cause: str) -> Process:
     p = replace(p, steps=p.steps | {step: StepState(snapshot=p.steps[step].snapshot, reason=cause)})
-    return replace(p, step=None if p.step == step else p.step)
+    if p.step is not None and p.step in dependants(p.plan, {step}):
+        halted = StepState(snapshot=p.steps[p.step].snapshot, reason=p.steps[p.step].reason or cause)
+        p = replace(p, steps=p.steps | {p.step: halted}, step=None)
+    return p
 
 
 def _intended(p: Process, event: e.ToolIntended) -> Process:

@@ -35,6 +35,8 @@ class Machine(Kin):
         self.hub = hub
         self._tasks = tasks
         self._live: dict[Pid, LiveProcess] = {}
+        self._leaving: dict[Pid, anyio.Event] = {}
+        """Processes that have parked and are letting go of their tools; set when they have."""
         self._loading = anyio.Lock()  # one load per process: two would be two owners of one log
         self._alarms: list[tuple[float, Pid, str]] = []
         self._alarm_set = anyio.Event()
@@ -176,7 +178,7 @@ class Machine(Kin):
         live = self._live.get(pid)
         if live is not None:
             live.drop()
-            await self.hub.until_parked(pid, lambda: pid not in self._live)
+            await self.hub.until_parked(pid, lambda: pid not in self._live and pid not in self._leaving)
         return await self.state(pid)
 
     async def adopt(self, pid: Pid, events: Sequence[e.Event]) -> None:
@@ -187,6 +189,8 @@ class Machine(Kin):
 
     async def _activate(self, pid: Pid) -> LiveProcess:
         async with self._loading:
+            while pid in self._leaving:
+                await self._leaving[pid].wait()
             live = self._live.get(pid)
             if live is not None:
                 return live
@@ -223,13 +227,19 @@ class Machine(Kin):
             await live.run()
         except* Exception as errors:
             # The boundary: a process that breaks is let go of, its log intact, and the others run on.
+            self.leave(pid)
             self._let_go(pid, _first(errors))
-        del self._live[pid]
         with anyio.CancelScope(shield=True):
             await live.release()
-            if live.state.exit is not None:
-                await self._ended(live.state)
+        self._leaving.pop(pid).set()
         self.hub.parked(pid)
+        if live.state.exit is not None:
+            await self._ended(live.state)
+
+    def leave(self, pid: Pid) -> None:
+        """The process is out of the table; it may come back when it has let go of its tools."""
+        if self._live.pop(pid, None) is not None:
+            self._leaving[pid] = anyio.Event()
 
     def _let_go(self, pid: Pid, error: BaseException) -> None:
         known = isinstance(error, GlmosError)

@@ -35,6 +35,9 @@ class Kin:
     async def kill_children(self, p: Process) -> None:
         raise NotImplementedError
 
+    def leave(self, pid: Pid) -> None:
+        raise NotImplementedError
+
     def wake_at(self, pid: Pid, call: str, until: float) -> None:
         raise NotImplementedError
 
@@ -72,6 +75,7 @@ class LiveProcess:
                 if await self._step():
                     continue
                 if self._running == 0 and self.pins == 0 and not self._changed.is_set():
+                    self.kin.leave(self.log.pid)  # at once: whoever comes now must not find a process that is going
                     return
                 await self._changed.wait()
 

@@ -135,9 +135,13 @@ class _Check:
 
     async def _citation(self) -> Verdict:
         observed = await observations(self.log, self.parts)
-        mine = {c.call for c in self.p.calls.values() if c.step == self.step and not c.undone and not c.failed}
+        mine = [c for c in observed if c in self.p.calls and self.p.calls[c].step == self.step]
         step = self.p.find(self.step)
         given = [self.p.goal, step.goal if step else "", *(f.name for f in self.p.files)]
+        # What the person said needs no source.
+        given += [
+            x.event.text for x in self.log.entries if isinstance(x.event, e.CallAnswered) and x.event.name == "ask"
+        ]
         # What a cited call was asked to do is as much on record as what it gave: a query's own dates and limits.
         cited = {c.call for c in self.state.claims}
         given += [msgspec.json.encode(c.arguments).decode() for c in self.p.calls.values() if c.call in cited]
@@ -226,6 +230,8 @@ async def observations(log: ProcessLog, parts: Parts) -> dict[CallId, str]:
         if isinstance(event, e.ToolFinished) and event.failure is None and not log.state.calls[event.call].undone:
             files = f"\nfiles: {', '.join(event.files)}" if event.files else ""
             found[event.call] = await whole(parts.store, event.output) + files
+        elif isinstance(event, e.ToolProbed) and event.outcome == "happened":
+            found[event.call] = f"interrupted, but it took effect: {event.detail}"
         elif isinstance(event, e.CallAnswered) and event.name in ("ask", "wait"):
             found[event.call] = event.text
     return found

@@ -1,0 +1,125 @@
+"""The composition root: configuration in, a running system out. The only place where concrete parts meet.
+
+The boot story, in order: settings, the lock on the home, the journal, workspaces and sandbox, tools, models, the
+machine; then every unfinished process is brought back. Closing goes the other way.
+"""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from time import monotonic, time
+
+import anyio
+
+from glmos.boot.settings import Settings, load
+from glmos.boot.system import Doctor, LocalSystem
+from glmos.kernel.budget import Ledger
+from glmos.kernel.rules import Rules
+from glmos.ports import Clock, ModelDriver, ModelRoutes, Sandbox, Store, Tool, Workspaces
+from glmos.runtime.hub import Hub
+from glmos.runtime.lookback import Look
+from glmos.runtime.machine import Machine
+from glmos.runtime.parts import Parts
+from glmos.runtime.scheduler import Scheduler
+
+
+class WallClock:
+    """The time of this machine."""
+
+    def now(self) -> float:
+        return time()
+
+    def monotonic(self) -> float:
+        return monotonic()
+
+
+@asynccontextmanager
+async def open_system(
+    home: Path, environ: Mapping[str, str], *, tools: Sequence[Tool] = ()
+) -> AsyncGenerator[LocalSystem]:
+    """A running system over `home`, which nobody else may own meanwhile.
+
+    Args:
+        environ: Where keys and addresses of models are looked up.
+        tools: More tools, beside the standard and the installed ones.
+
+    Raises:
+        ConflictError: Another daemon or program owns the home.
+        StoreError: The home cannot be written, or its journal is damaged.
+        UsageError: The settings make no sense.
+    """
+    from glmos.boot.doctor import examine
+    from glmos.journal.lock import HomeLock
+    from glmos.journal.stores.sqlite import SqliteStore
+    from glmos.models.routes import Routes
+    from glmos.sandbox.bubblewrap import BubblewrapSandbox
+    from glmos.sandbox.workspaces import DiskWorkspaces
+    from glmos.tools.registry import installed
+
+    settings = load(home, environ)
+    with HomeLock(home):
+        store = await SqliteStore.open(home)
+        try:
+            workspaces = DiskWorkspaces(home / "workspaces")
+            sandbox = BubblewrapSandbox()
+            table = {"models": settings.models} | {k: settings.values[k] for k in ("default_model", "critic_model")}
+            routes = Routes(table, environ, _nano)
+            found = {t.spec.name: t for t in (*installed(), *tools)}
+            try:
+                async with assemble(
+                    store=store, workspaces=workspaces, sandbox=sandbox, tools=found, models=routes, settings=settings,
+                    doctor=partial(examine, home, sandbox, routes),
+                ) as system:  # fmt: skip
+                    yield system
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await sandbox.aclose()
+                    await workspaces.aclose()
+                    await routes.aclose()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await store.aclose()
+
+
+def _nano() -> ModelDriver:
+    from glmos.models.nano.driver import NanoDriver
+
+    return NanoDriver()
+
+
+@asynccontextmanager
+async def assemble(
+    *,
+    store: Store,
+    workspaces: Workspaces,
+    sandbox: Sandbox,
+    tools: Mapping[str, Tool],
+    models: ModelRoutes,
+    settings: Settings,
+    doctor: Doctor,
+    clock: Clock | None = None,
+) -> AsyncGenerator[LocalSystem]:
+    """A running system of these parts; unfinished processes of the store are brought back."""
+    hub = Hub()
+    everything = {**tools, "look": Look(store)}
+    values = settings.values
+    rules = Rules(
+        tools={name: tool.spec for name, tool in everything.items()},
+        critic=values["check.critic"],
+        max_attempts=values["limits.max_attempts"],
+        max_revisions=values["limits.max_revisions"],
+        max_turns=values["limits.max_turns"],
+    )
+    scheduler = Scheduler(values["runtime.model_calls_at_once"], {"tools": values["runtime.tools_at_once"]})
+    parts = Parts(
+        store, workspaces, sandbox, everything, models, clock or WallClock(), scheduler, Ledger(), rules, hub.tell
+    )
+    async with anyio.create_task_group() as tasks:
+        machine = Machine(parts, hub, tasks)
+        await machine.recover()
+        try:
+            yield LocalSystem(machine, hub, settings, doctor)
+        finally:
+            # Processes are not ended: whatever is under way has no receipt and is settled at the next start.
+            tasks.cancel_scope.cancel()

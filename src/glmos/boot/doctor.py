@@ -1,0 +1,53 @@
+"""What the system needs of its machine, and what to do about what is missing."""
+
+import platform
+import shutil
+import sys
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+from glmos.abi.api import Finding
+from glmos.abi.errors import GlmosError, SandboxError
+from glmos.models.nano.reading import WEIGHTS
+from glmos.ports import ModelRoutes, Sandbox
+
+LOW_DISK = 500_000_000
+
+
+async def examine(home: Path, sandbox: Sandbox, models: ModelRoutes) -> AsyncGenerator[Finding]:
+    """Look at everything, worst news included; nothing is changed."""
+    yield Finding("python", sys.version_info >= (3, 11), f"{platform.python_version()} at {sys.executable}")
+    yield await _sandbox(sandbox)
+    free = shutil.disk_usage(home).free
+    yield Finding("home", True, f"{home} is writable")
+    yield Finding("disk", free > LOW_DISK, f"{free / 1e9:.1f} GB free under {home}")
+    there = (WEIGHTS / "nano.npz").exists()
+    yield Finding(
+        "nano", there, "the bundled model is there" if there else f"no weights in {WEIGHTS}: the rules work alone"
+    )
+    yield await _model(models)
+
+
+async def _sandbox(sandbox: Sandbox) -> Finding:
+    try:
+        await sandbox.require()
+    except SandboxError as error:
+        text = str(error)
+        return Finding("sandbox", False, text, _command(text))
+    return Finding("sandbox", True, "bubblewrap works: own namespaces, no network, seccomp")
+
+
+def _command(text: str) -> str:
+    """The command in backticks that the error names."""
+    parts = text.split("`")
+    return parts[1] if len(parts) > 2 else ""
+
+
+async def _model(models: ModelRoutes) -> Finding:
+    try:
+        await models.refresh()
+        name = models.choose("")
+    except GlmosError as error:
+        return Finding("model", False, str(error))
+    detail = next((v.detail for v in models.describe() if v.default), "")
+    return Finding("model", True, f"{name} ({detail})" if detail else name)
