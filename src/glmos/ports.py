@@ -313,6 +313,10 @@ class ModelRoutes(Protocol):
         """Keys and addresses of whoever asks next. Kept in memory only."""
         ...
 
+    async def refresh(self) -> None:
+        """Look again for what runs on this machine."""
+        ...
+
     def describe(self) -> list[ModelView]:
         """What `glmos models` shows."""
         ...
