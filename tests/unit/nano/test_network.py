@@ -2,13 +2,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.unit.nano.tables import SALES
 
 from glmos.models.nano.decode import search
 from glmos.models.nano.linker import index_table, link
 from glmos.models.nano.network import Network
 from glmos.models.nano.pointer import SPECIAL, prompt_for, read
 from glmos.models.nano.tokenizer import Tokenizer
-from tests.unit.nano.tables import SALES
 
 REFERENCE = Path(__file__).parent / "glm_reference.npz"
 """A tiny `transformers.GlmForCausalLM` with random weights, and its logits for one prompt and answer."""

@@ -1,13 +1,13 @@
 from pathlib import Path
 
 import pytest
+from tests.unit.nano.tables import CHINESE, ORDERS, PEOPLE, SALES
 
 from glmos.models.nano.query import Query, Term
 from glmos.models.nano.rank import choose
 from glmos.models.nano.reading import Candidate, Reading, load_model, read_question, read_with
 from glmos.models.nano.scope import expected_answer
 from glmos.models.nano.table import infer_type
-from tests.unit.nano.tables import CHINESE, ORDERS, PEOPLE, SALES
 
 TABLES = [SALES, ORDERS]
 

@@ -7,6 +7,7 @@ or could, values in the order of the question and none twice. What they admit, `
 from collections.abc import Sequence
 
 from glmos.models.nano.linker import ValueLink
+from glmos.models.nano.measures import is_identifier
 from glmos.models.nano.pointer import (
     AGGREGATES,
     ASC,
@@ -36,6 +37,7 @@ class Grammar:
         """Prepare for `prompt`: which operators and values each column takes."""
         self._prompt = prompt
         self._columns = [prompt.table.columns[i] for i in prompt.columns]
+        self._indexed = list(zip(prompt.columns, self._columns, strict=True))
         self._numeric = [some_numbers(column) for column in self._columns]
         self._takes: dict[str, dict[str, list[str]]] = {}
         for i, column in enumerate(self._columns):
@@ -70,11 +72,8 @@ class Grammar:
     def _selectable(self, aggregate: str) -> list[str]:
         pointers = COLUMN_POINTERS[: len(self._columns)]
         if aggregate in ("<sum>", "<avg>"):
-            return [
-                p
-                for p, numeric, c in zip(pointers, self._numeric, self._columns, strict=True)
-                if numeric and c.type != "date"
-            ]
+            summable = [c.type != "date" and not is_identifier(self._prompt.table, i) for i, c in self._indexed]
+            return [p for p, numeric, fit in zip(pointers, self._numeric, summable, strict=True) if numeric and fit]
         return [*pointers, ROWS] if aggregate == "<count>" else list(pointers)
 
     def _in_conditions(self, body: list[str], answer: Sequence[str]) -> list[str]:

@@ -32,6 +32,12 @@ _IDS = frozenset("id no number code key zip phone year".split())
 _PERSON = "name player driver person employee customer student author winner rep 姓名 名字 员工 客户".split()
 
 
+def is_identifier(table: Table, column: int) -> bool:
+    """True for numbers that only name a row: adding them up means nothing."""
+    name = words(table.columns[column].name)
+    return bool(name) and name[-1] == "id"
+
+
 def is_measure(table: Table, column: int) -> bool:
     """True for a column of amounts: numbers that are not identifiers."""
     name = words(table.columns[column].name)

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 _MONTHS = "january february march april may june july august september october november december".split()
+_JOINING = frozenset(["and", "to", "-", "–", "through", "until", "till", "到", "至", "和"])
 _NTH = ["first", "second", "third", "fourth"]
 _MONTH = r"(?P<month>" + "|".join(f"{m}|{m[:3]}" if m != "may" else m for m in _MONTHS) + r"|sept)\.?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
@@ -59,7 +60,31 @@ def find_periods(question: str, today: date) -> list[PeriodMention]:
             period = _read(match, today)
             if period is not None:
                 found.append(PeriodMention(period, *match.span()))
-    return sorted(found, key=lambda mention: mention.begin)
+    return _joined(sorted(found, key=lambda mention: mention.begin), lowered)
+
+
+def _joined(mentions: list[PeriodMention], text: str) -> list[PeriodMention]:
+    """ "between January and March 2025", "from 2025-01-01 to 2025-03-31": two ends of one period."""
+    made: list[PeriodMention] = []
+    for mention in mentions:
+        ahead = text[: made[-1].begin].rstrip() if made else ""
+        middle = text[made[-1].end : mention.begin].strip() if made else ""
+        opened = ahead.endswith(("between", "from", "从", "在")) or middle in (
+            "to",
+            "-",
+            "–",
+            "through",
+            "until",
+            "till",
+            "到",
+            "至",
+        )
+        if made and opened and middle in _JOINING and made[-1].period.start < mention.period.end:
+            first = made.pop()
+            made.append(PeriodMention(Period(first.period.start, mention.period.end), first.begin, mention.end))
+        else:
+            made.append(mention)
+    return made
 
 
 def _read(match: re.Match[str], today: date) -> Period | None:

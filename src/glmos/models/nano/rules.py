@@ -85,7 +85,11 @@ def read_by_rules(links: Links, table: Table) -> Rule | None:
     )
     query = Query(table.name, (Term(column, aggregate),), spent.conditions, column if listed_once else None)
     named = any(c.column == column and c.whole for c in free)
-    return Rule(query, False, -0.5 if named else -2.0)
+    said = named or any(c.column == column for c in free)
+    # Tables with a date column are records of what happened, where these readings hold; articles' tables are not.
+    kept = any(c.type == "date" for c in table.columns)
+    plain = (aggregate in ("sum", "avg", "max", "min") and named) or (aggregate == "distinct" and said)
+    return Rule(query, kept and plain, -0.5 if named else -2.0)
 
 
 def _count_rows(table: Table, where: tuple[Condition, ...]) -> Query:

@@ -11,6 +11,7 @@ from typing import Literal
 from glmos.models.nano.linker import Links
 from glmos.models.nano.table import Table, holds_numbers
 from glmos.models.nano.text import STOP_WORDS, stem, words
+from glmos.models.nano.wording import has_superlative
 
 Expected = Literal["number", "text", "date", "list", "any"]
 
@@ -111,7 +112,10 @@ def why_not_in(links: Links, table: Table) -> str | None:
     if whole or (cells and _ASKS.search(links.question.strip().lower())):
         return None
     if links.columns and (
-        links.values or re.search(_NUMBER, links.question.lower()) or _LIST.search(links.question.lower())
+        has_superlative(links)
+        or links.values
+        or re.search(_NUMBER, links.question.lower())
+        or _LIST.search(links.question.lower())
     ):
         return None
     from_rows = re.search(
