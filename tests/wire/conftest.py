@@ -83,6 +83,7 @@ class MockServer:
     def __init__(self, port: int) -> None:
         self.base_url = f"http://127.0.0.1:{port}/v1"
         self.received: list[Received] = []
+        self.connections = 0
         self.closed_early = 0
         """Connections the client closed while an answer was on its way."""
         self.client_left = anyio.Event()
@@ -95,6 +96,7 @@ class MockServer:
         self._acts += acts
 
     async def serve(self, stream: anyio.abc.SocketStream) -> None:
+        self.connections += 1
         async with stream:
             try:
                 while await self._exchange(stream):

@@ -267,3 +267,12 @@ async def test_an_empty_answer_is_a_failure_that_is_tried_again(bench, wire, ask
 async def test_a_finished_answer_without_text_or_calls_is_a_reply(bench, wire, ask):
     reply = await complete(bench, ask, wire.sse(wire.chunk(content="", finish="stop")))
     assert (reply.content, reply.finish, len(bench.server.received)) == ("", "stop", 1)
+
+
+async def test_a_connection_is_used_again(bench, wire, ask):
+    bench.server.answer(*[wire.sse(wire.chunk(content="ok", finish="stop")) for _ in range(3)])
+    driver = bench.driver()
+    with anyio.fail_after(5):
+        for _ in range(3):
+            await driver.complete(ask("hi"))
+    assert bench.server.connections == 1
