@@ -22,11 +22,15 @@ class Verdict(NamedTuple):
 
 
 _NUMBER = re.compile(
-    r"(?<![\w.,])[-+−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w])|(?<=[^\W\d_])\d+(?:\.\d+)?"
-    r"|[-+−]?\d+(?:\.\d+)?(?=[^\W\d_])"
+    r"(?<![A-Za-z0-9_.])(?:(?<!\w)[-+−])?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:[eE][-+]?\d+(?![A-Za-z]))?"
 )
+"""A number; not the digits of a name such as `c3` or `Q4`."""
 _SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9, "万": 1e4, "亿": 1e8}
 _SCALED = re.compile(r"\s*(k|thousand|million|m|billion|bn|万|亿)(?![a-z])", re.IGNORECASE)
+
+
+_LIST_MARKER = re.compile(r"(?m)^\s*\d{1,2}[.)]\s")
+"""`1. `, `2) ` at the beginning of a line number the lines; they claim nothing."""
 
 
 class Number(NamedTuple):
@@ -115,7 +119,7 @@ def citation(
     if not claims and has_calls:
         faults.append("the result cites nothing: add claims, each with a call and a quote from its output")
     sources = [plain[c.call] for c in claims if c.call in plain] + [_plain(g) for g in given]
-    unfounded = _unfounded(_plain(result), sources)
+    unfounded = _unfounded(_plain(_LIST_MARKER.sub("", result)), sources)
     if unfounded:
         faults.append(f"the result has {', '.join(unfounded[:5])}, which no cited observation has")
     if faults:
@@ -128,11 +132,10 @@ def citation(
 
 
 def _unfounded(result: str, sources: Sequence[str]) -> list[str]:
-    """The numbers of the result that none of the sources has, rounding allowed. List markers and small counts of
-    things that the result itself enumerates (1., 2.) are not claims."""
+    """The numbers of the result that none of the sources has, rounding and percent allowed."""
     known = [n.value for s in sources for n in numbers(s)]
     missing: list[str] = []
-    for found in numbers(re.sub(r"(?m)^\s*\d{1,2}[.)]\s", "", result)):
+    for found in numbers(result):
         near = max(found.precision, abs(found.value) * 1e-9) * (1 + 1e-9)
         percent = any(abs(100 * k - found.value) <= near for k in known)
         if not percent and not any(abs(k - found.value) <= near or abs(-k - found.value) <= near for k in known):

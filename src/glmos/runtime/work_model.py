@@ -23,7 +23,7 @@ from glmos.runtime.parts import Parts
 
 SMALLEST_REPLY = 256
 """Tokens below which a reply is not worth asking for."""
-LARGEST_REPLY = 8_192
+LARGEST_REPLY = 16_384
 
 
 async def request_for(log: ProcessLog, parts: Parts, driver: ModelDriver, require_call: bool) -> ModelRequest:
