@@ -180,6 +180,13 @@ async def test_a_client_that_goes_away_leaves_nothing_waiting(tmp_path: Path) ->
         assert system.waiting == 0
 
 
+async def test_a_daemon_that_would_stay_long_stops_at_once_when_told(tmp_path: Path) -> None:
+    async with served(tmp_path, lifetime=Lifetime(idle_seconds=900)) as (client, _, lifetime):
+        assert await client.models()
+        await anyio.wait_all_tasks_blocked()
+        lifetime.stop()
+
+
 async def test_an_idle_daemon_stops_and_one_with_a_running_process_stays(tmp_path: Path) -> None:
     async with served(tmp_path, lifetime=Lifetime(idle_seconds=0.05)) as (client, system, lifetime):
         pid = await client.start(RunRequest(goal="slow"))

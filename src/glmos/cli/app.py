@@ -47,7 +47,7 @@ def commands(context: click.Context) -> None:
     Exit status: 0 done and verified, 1 failed, 2 wrong usage, 3 finished but unverified, 4 waiting for a person,
     5 refused (budget, permission), 130 killed.
     """
-    context.obj = Shell()
+    context.obj = context.obj or Shell()
 
 
 for _section in SECTIONS.values():
@@ -55,10 +55,10 @@ for _section in SECTIONS.values():
         commands.add_command(_command)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, shell: Shell | None = None) -> int:
     """Run the command line. No end of it shows a traceback."""
     try:
-        result: Any = commands.main(args=argv, prog_name="glmos", standalone_mode=False)
+        result: Any = commands.main(args=argv, prog_name="glmos", standalone_mode=False, obj=shell)
         return result if isinstance(result, int) else exits.OK
     except click.exceptions.NoArgsIsHelpError as error:
         sys.stderr.write(error.format_message() + "\n")

@@ -41,7 +41,7 @@ class Picture:
         """Take in what happened; give what deserves a lasting line."""
         if isinstance(item, Progress):
             self._live(item)
-            return []
+            return [Note(f"! {line(item.text)}", essential=True)] if item.kind == "end" and item.text else []
         self.seq = item.seq
         return self._happened(item.event)
 
@@ -51,9 +51,10 @@ class Picture:
                 self.phase = "writing" if progress.kind == "delta" else "thinking"
                 self._tail = (self._tail + progress.text)[-TAIL:]
             case "tool":
-                self._tail = progress.text
+                if not self.tool.startswith(progress.text):  # more than the tool's name
+                    self._tail = progress.text
             case "phase":
-                self.phase = progress.text or self.phase
+                self.phase = progress.text if progress.text.startswith("check ") else f"calling {progress.text}"
             case "entry" | "end":
                 pass
         self.step = progress.step or self.step

@@ -1,7 +1,7 @@
 """What every command is given: the home, the environment, the terminal, and the way to the system."""
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -24,8 +24,10 @@ compares them with the providers that the drivers know."""
 
 
 class Shell:
-    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
-        self.environ = os.environ if environ is None else environ
+    def __init__(self, *, daemon: Sequence[str] | None = None) -> None:
+        """`daemon` is the command that starts one, if not this installation's."""
+        self.environ = os.environ
+        self._daemon = daemon
         self.home = Path(self.environ.get("GLMOS_HOME") or "~/.glmos").expanduser().absolute()
         self.terminal = Terminal()
 
@@ -45,7 +47,7 @@ class Shell:
 
         async def run() -> T:
             async def start_daemon() -> None:
-                await ensure_daemon(self.home, self.environ)
+                await ensure_daemon(self.home, self.environ, command=self._daemon)
 
             return await work(RemoteSystem(self.home, self.model_environment(), revive=start_daemon))
 

@@ -73,6 +73,7 @@ def main(argv: Sequence[str] | None = None, *, open_system: OpenSystem | None = 
     parser.add_argument("--ready-fd", type=int, default=None, help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     starter = Starter(options.ready_fd)
     home: Path = options.home.expanduser().absolute()
     try:

@@ -33,6 +33,7 @@ class Lifetime:
 
     def stop(self) -> None:
         self.stopping.set()
+        self._activity.set()
         self.on_stop()
 
     @contextmanager
