@@ -129,3 +129,11 @@ def test_nothing_of_the_table_said_is_no_query():
 def test_a_table_without_rows_is_no_crash():
     empty = Table("empty", (Column("region", "text", ()), Column("sales", "number", ())), 0)
     assert read_by_rules(link("which region had the highest sales", index_table(empty)), empty) is not None
+
+
+@pytest.mark.parametrize(
+    "question", ["Which product appears most often?", "what is the most common product", "most popular product"]
+)
+def test_the_most_frequent_value_is_found_by_counting_rows(question: str):
+    query = read(question, SALES)
+    assert (query.group, query.order, query.limit) == (2, Term(None, "count"), 1)

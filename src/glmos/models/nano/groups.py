@@ -12,6 +12,8 @@ from glmos.models.nano.text import stem, words
 from glmos.models.nano.wording import EACH, LEAST, MOST, ROW_WORDS, aggregates, spoken
 
 _BUCKETS: list[tuple[Bucket, str, str]] = [("month", "month", "个月"), ("month", "month", "月"), ("year", "year", "年")]
+_FREQUENT = frozenset("often common frequent frequently popular".split())
+_KINDS_OF_MOST = _FREQUENT | {"selling"}
 _CHINESE_MOST, _CHINESE_LEAST = ("最高", "最大", "最多", "最好"), ("最低", "最小", "最少", "最差")
 
 
@@ -69,33 +71,30 @@ def _superlative(links: Links, table: Table, where: tuple[Condition, ...], whole
     if subject is None:
         return None
     span = range(place - 6, place + 6) if chinese else range(place, place + 5)
-    measures = [c.column for c in whole if is_measure(table, c.column) and c.begin in span and c.column != subject]
-    nouns = {stem(t.text) for t in links.tokens[place + 1 : place + 3]}
-    key = table.is_key(subject) and bucket is None
-    if measures or not nouns & (ROW_WORDS | {stem(word) for word in words(table.name)}):
-        ends = place >= len(links.tokens) - 2 or links.tokens[place + 1].text in (
-            "in",
-            "?",
-            "selling",
-            "during",
-            "for",
-            "overall",
-        )
-        measure = (
-            measures[0]
-            if measures
-            else said_measure(links, table, guess=ends)
-            if ends or not whole_behind(whole, place)
-            else None
-        )
-        if measure is None or measure == subject:
-            return None
-        order = Term(measure, "none" if key else _named_aggregate(links, "sum"))
-    elif chinese:
+    near = [c for c in whole if is_measure(table, c.column) and c.begin in span and c.column != subject]
+    order = _ordered_by(links, table, whole, near, place)
+    if order is None or order.column == subject or (chinese and order.column is None):
         return None
-    else:
-        order = Term(None, "count")
+    if order.aggregate == "none" and not (table.is_key(subject) and bucket is None):
+        order = Term(order.column, _named_aggregate(links, "sum"))
     return _ranked(table, where, subject, order, most=most, limit=1, bucket=bucket)
+
+
+def _ordered_by(links: Links, table: Table, whole: list[ColumnLink], near: list[ColumnLink], place: int) -> Term | None:
+    """What a superlative at `place` compares: an amount, or the number of rows; None when it cannot be told."""
+    following = [token.text for token in links.tokens[place + 1 : place + 3]]
+    if following and following[0] in _FREQUENT:
+        return Term(None, "count")
+    if near:
+        second = next((c for c in near[1:] if c.begin == near[0].end), None)  # "total" + "order value"
+        return Term((second or near[0]).column)
+    if {stem(word) for word in following} & (ROW_WORDS | {stem(word) for word in words(table.name)}):
+        return Term(None, "count")
+    ends = place >= len(links.tokens) - 2 or following[0] in ("in", "?", "selling", "during", "for", "overall")
+    if whole_behind(whole, place) and not ends:
+        return None
+    measure = said_measure(links, table, guess=ends)
+    return Term(measure) if measure is not None else None
 
 
 def whole_behind(whole: list[ColumnLink], place: int) -> bool:
@@ -108,7 +107,7 @@ def _subject(links: Links, table: Table, whole: list[ColumnLink], place: int, *,
     ahead = [c for c in subjects if c.begin < place] or (subjects if chinese else [])
     if ahead and (chinese or _asks_which(links, ahead[0].begin)):
         return ahead[0].column
-    behind = [c for c in subjects if place < c.begin <= place + 2 and links.tokens[place + 1].text == "selling"]
+    behind = [c for c in subjects if place < c.begin <= place + 2 and links.tokens[place + 1].text in _KINDS_OF_MOST]
     if behind:
         return behind[0].column
     return subject_of(links, table) if links.tokens and links.tokens[0].text in ("who", "which", "谁") else None

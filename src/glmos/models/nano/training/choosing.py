@@ -10,7 +10,7 @@ from glmos.models.nano.reading import Model
 from glmos.models.nano.training.asking import ask
 from glmos.models.nano.training.wikisql import Question, WebTable
 
-STEPS = 3000
+STEPS = 800
 RATE = 0.05
 SHRINK = 1e-3  # weight decay: features that hardly occur stay near zero
 
