@@ -216,7 +216,7 @@ class ActionTool:
         try:
             value = await _invoke(getattr(self, attribute), bound.values, abandon=False)
         except ToolFailed as failed:
-            return ToolResult(failure=failed.failure)
+            value = failed.failure
         return as_result(value, call)
 
     async def probe(self, call: ToolCall, context: ToolContext) -> ProbeResult:
@@ -263,8 +263,15 @@ async def _invoke(function: Callable[..., Any], values: dict[str, Any], *, aband
 
 
 def _describe(body: str, signatures: dict[str, Signature]) -> str:
-    lines = [f"{name}: {sig.doc.summary}" for name, sig in signatures.items() if sig.doc.summary]
-    return "\n".join([body, *lines]) if len(signatures) > 1 else body
+    """The description, and for several actions a line each, such as `read(path, start?): a text file`."""
+    body = "\n\n".join(" ".join(paragraph.split()) for paragraph in body.split("\n\n"))
+    if len(signatures) == 1:
+        return body
+    lines: list[str] = []
+    for name, signature in signatures.items():
+        takes = ", ".join(n if n in signature.required else f"{n}?" for n in signature.visible)
+        lines.append(f"{name}({takes}): {signature.doc.summary}".rstrip(": "))
+    return "\n".join([body, *lines])
 
 
 def _merge(signatures: dict[str, Signature]) -> dict[str, Any]:
