@@ -77,7 +77,7 @@ class Picture:
             case e.PlanMade(steps=steps, implied=implied, revision=revision, reason=reason):
                 self.phase = "planning"
                 self.steps = {step.id: step.goal for step in steps}
-                if not implied:
+                if not implied and (len(steps) > 1 or revision > 1):
                     why = f" ({line(reason)})" if reason else ""
                     notes.append(Note(f"plan {revision}{why}: {plural(len(steps), 'step')}"))
                     notes += [Note(f"  {line(step.id)}  {line(step.goal)}") for step in steps]
