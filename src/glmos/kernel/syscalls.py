@@ -77,8 +77,9 @@ _TEXTS = {"type": "array", "items": _TEXT}
 
 
 def _schema(name: str, description: str, required: list[str], **properties: Any) -> ToolSchema:
-    parameters = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
-    return ToolSchema(name, description, parameters)
+    # Unknown arguments are refused when the call is read; saying so here as well would cost tokens in every request.
+    parameters: dict[str, Any] = {"type": "object", "properties": properties}
+    return ToolSchema(name, description, parameters | ({"required": required} if required else {}))
 
 
 _CHECKS = (
@@ -188,11 +189,15 @@ SYSCALLS: dict[str, tuple[type[SystemCall], ToolSchema]] = {
 
 USE = _schema(
     "use",
-    "Call a tool of the index that has no function of its own here. `describe` it first.",
+    "Call a tool of the index. `describe` it first.",
     ["tool", "arguments"],
     tool=_TEXT,
     arguments={"type": "object"},
 )
+
+
+ON_DEMAND = {"spawn": "start a child process for an independent part", "wait": "wait for children or for a time"}
+"""System calls that stand in the index instead of in every request."""
 
 
 def usable(p: Process, rules: Rules) -> dict[str, ToolSpec]:
@@ -202,16 +207,14 @@ def usable(p: Process, rules: Rules) -> dict[str, ToolSpec]:
 
 def offered(p: Process, rules: Rules) -> tuple[ToolSchema, ...]:
     """The functions in every request of this process. They never change during its life, so neither does the prefix."""
-    tools = usable(p, rules)
-    hidden = [t for t in tools.values() if not t.resident]
-    fixed = [schema for name, (_, schema) in SYSCALLS.items() if name != "describe" or hidden]
-    fixed += [USE] if hidden else []
-    return (*fixed, *(ToolSchema(t.name, t.description, t.parameters) for t in tools.values() if t.resident))
+    fixed = [schema for name, (_, schema) in SYSCALLS.items() if name not in ON_DEMAND]
+    resident = [ToolSchema(t.name, t.description, t.parameters) for t in usable(p, rules).values() if t.resident]
+    return (*fixed, USE, *resident)
 
 
 def index(p: Process, rules: Rules) -> tuple[tuple[str, str], ...]:
-    """(name, summary) of the tools that are disclosed on demand."""
-    return tuple((t.name, t.summary) for t in usable(p, rules).values() if not t.resident)
+    """(name, summary) of what is disclosed on demand."""
+    return (*ON_DEMAND.items(), *((t.name, t.summary) for t in usable(p, rules).values() if not t.resident))
 
 
 def read_call(call: FunctionCall, p: Process, rules: Rules) -> SystemCall | DeviceCall | Nonsense:
@@ -219,14 +222,14 @@ def read_call(call: FunctionCall, p: Process, rules: Rules) -> SystemCall | Devi
     arguments = _arguments(call)
     if isinstance(arguments, Nonsense):
         return arguments
-    if call.name in SYSCALLS:
-        return _system_call(call.name, arguments)
-    tools = usable(p, rules)
     name = call.name
     if name == "use":
         inner = arguments.get("arguments", {})
         name = str(arguments.get("tool", ""))
         arguments = inner if isinstance(inner, dict) else {}
+    if name in SYSCALLS:
+        return _system_call(name, arguments)
+    tools = usable(p, rules)
     if name not in tools:
         names = ", ".join([*SYSCALLS, *tools])
         return Nonsense(f"there is no function {name!r}; there are: {names}")

@@ -30,8 +30,8 @@ class Look:
             "additionalProperties": False,
         }
         return ToolSpec(
-            "look", "Show an earlier output again.", "Show an earlier output again, where it was shortened.",
-            parameters, (Action("run", "pure", reads=("journal",)),), resident=True, timeout=30.0,
+            "look", "show an earlier output again, where it was shortened", "Show an earlier output, in whole or in part.",
+            parameters, (Action("run", "pure", reads=("journal",)),), timeout=30.0,
         )  # fmt: skip
 
     async def run(self, call: ToolCall, context: ToolContext) -> ToolResult:
