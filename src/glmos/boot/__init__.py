@@ -55,7 +55,7 @@ async def open_system(
     from glmos.models.routes import Routes
     from glmos.sandbox.bubblewrap import BubblewrapSandbox
     from glmos.sandbox.workspaces import DiskWorkspaces
-    from glmos.tools.registry import installed_tools
+    from glmos.tools.registry import installed
 
     settings = load(home, environ)
     with HomeLock(home):
@@ -65,7 +65,7 @@ async def open_system(
             sandbox = BubblewrapSandbox()
             table = {"models": settings.models} | {k: settings.values[k] for k in ("default_model", "critic_model")}
             routes = Routes(table, environ, _nano)
-            found = {t.spec.name: t for t in installed_tools(own=tools)}
+            found = {t.spec.name: t for t in installed(own=tools)}
             try:
                 async with assemble(
                     store=store, workspaces=workspaces, sandbox=sandbox, tools=found, models=routes, settings=settings,
