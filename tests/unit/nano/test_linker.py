@@ -77,3 +77,8 @@ def test_chinese_dates_are_periods():
 def test_an_empty_question_and_an_empty_table_link_nothing():
     assert link("", index_table(SALES)).values == ()
     assert link("which region?", index_table(Table("t", (), 0))).columns == ()
+
+
+def test_a_file_name_names_no_column():
+    links = link("In sales.csv, which region had the most units?", index_table(SALES))
+    assert said(links, SALES) == {"region", "units"}

@@ -27,6 +27,8 @@ TABLES = [SALES, ORDERS]
         "hello",
         "What is the capital of France?",
         "write a report about sales by region",
+        "find the total sales per region and save it to a file",
+        "help me write a letter about sales in the North",
         "写一首诗",
         "为什么销售额下降了",
         "",
@@ -38,6 +40,19 @@ def test_what_no_query_answers_is_declined_with_a_reason(goal: str):
     assert not reading.in_range
     assert reading.reason
     assert reading.candidates == ()
+
+
+@pytest.mark.parametrize(
+    "goal",
+    [
+        "Read sales.csv and tell me which region had the highest sales in 2025",
+        "Please check how many units were sold in the North",
+        "Can you show me total sales per product?",
+        "I want to know the average sales in March 2025",
+    ],
+)
+def test_a_polite_question_is_still_a_question(goal: str):
+    assert read_question(goal, TABLES).in_range
 
 
 def test_without_a_table_there_is_nothing_to_ask():

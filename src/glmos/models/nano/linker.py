@@ -9,6 +9,7 @@ Where a phrase is both a cell and the header of that same column (tables often r
 row), it is read as the header.
 """
 
+import re
 from collections import defaultdict
 from datetime import date
 from typing import Literal, NamedTuple
@@ -22,6 +23,10 @@ LONGEST = 20  # tokens of a question that one cell may cover
 MULTIPLES = {"k": 1e3, "thousand": 1e3, "million": 1e6, "m": 1e6, "billion": 1e9, "万": 1e4, "亿": 1e8}
 
 LinkKind = Literal["cell", "number", "period", "free", "part"]
+
+
+_FILE_NAME = re.compile(r"[\w./\\-]*\w\.(?:csv|tsv|xlsx?|ods|parquet|jsonl?|db|sqlite|duckdb)\b", re.IGNORECASE)
+"""A file's name says where to look, not what for: "sales.csv" does not name a column "sales"."""
 
 
 class ValueLink(NamedTuple):
@@ -106,6 +111,7 @@ def link(question: str, index: TableIndex, *, today: date | None = None) -> Link
 
     Relative dates count from `today`; without it, from the latest date in the table.
     """
+    question = _FILE_NAME.sub(lambda match: " " * len(match.group()), question)
     found = tuple(tokens(question))
     taken = [False] * len(found)
     columns = _whole_columns(found, index)

@@ -15,7 +15,7 @@ from glmos.models.nano.wording import has_superlative
 
 Expected = Literal["number", "text", "date", "list", "any"]
 
-_ASKED_POLITELY = r"^(?:please |can you |could you |请|帮我)*"
+_ASKED_POLITELY = r"^(?:please |can you |could you |help me (?:to )?|i want (?:you )?to |let's |请|帮我)*"
 
 # (why not, the words that say so)
 _OUTSIDE = [
@@ -26,15 +26,15 @@ _OUTSIDE = [
     ("it is arithmetic", r"^(?:what is |what's |calculate |compute )?[\d\s.,()+*/x×÷^=-]+\??$"),
     (
         "it asks to do something, not to look something up",
-        _ASKED_POLITELY
-        + r"(?:plan|book|remind|research|call|buy|schedule|organi[sz]e|help|teach|read|search|browse|play|turn|set|"
-        r"start|stop|check|monitor|watch|click|go|say|chat|act|pretend|learn)\b|^(?:请|帮我)*(?:订|提醒|计划|安排|购买|搜索)",
+        _ASKED_POLITELY + r"(?:plan|book|remind|research|call|buy|schedule|organi[sz]e|teach|browse|play|turn|set|"
+        r"start|stop|monitor|watch|click|go|say|chat|act|pretend|learn)\b|^(?:请|帮我)*(?:订|提醒|计划|安排|购买|搜索)",
     ),
     (
         "it asks to make something, not to look something up",
         _ASKED_POLITELY
         + r"(?:write|draft|compose|generate|create|make|design|build|draw|plot|code|implement|fix|edit|rewrite|"
-        r"translate|convert)\b|^(?:请|帮我)*(?:写|画|翻译|生成|创建|设计|修改|制作)",
+        r"translate|convert)\b|\b(?:and|then) (?:write|save|send|email|plot|draw|create|make|build|post|export)\b|"
+        r"^(?:请|帮我)*(?:写|画|翻译|生成|创建|设计|修改|制作)",
     ),
     (
         "it asks for prose",
