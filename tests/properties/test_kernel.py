@@ -49,7 +49,8 @@ REPLY = st.one_of(
     st.builds(
         lambda calls, broken: ModelReply(
             calls=tuple(
-                FunctionCall(f"i{n}", name, json.dumps(a)[: -1 if broken else None]) for n, (name, a) in enumerate(calls)
+                FunctionCall(f"i{n}", name, json.dumps(a)[: -1 if broken else None])
+                for n, (name, a) in enumerate(calls)
             ),
             finish="calls",
         ),
@@ -94,9 +95,14 @@ class World:
             case f.RunTool():
                 self.run_tool(effect)
             case f.ProbeTool():
-                self.append(e.ToolProbed(effect.call, self.draw(st.sampled_from(["happened", "did_not_happen", "cannot_tell"]))))
+                self.append(
+                    e.ToolProbed(effect.call, self.draw(st.sampled_from(["happened", "did_not_happen", "cannot_tell"])))
+                )
             case f.TakeBack():
-                self.append(e.WorkspaceRestored(effect.snapshot, effect.step, effect.call), e.ToolFinished(effect.call, Output("")))
+                self.append(
+                    e.WorkspaceRestored(effect.snapshot, effect.step, effect.call),
+                    e.ToolFinished(effect.call, Output("")),
+                )
             case f.RunCheck():
                 self.append(e.CheckStarted(effect.step, effect.index))
                 if not self.maybe_crash():

@@ -8,7 +8,12 @@ from glmos.abi.labels import Label
 from glmos.abi.tools import Action, Failure, ProbeResult, ToolCall, ToolResult, ToolSpec
 from glmos.ports import ToolContext
 
-TEXT = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"], "additionalProperties": False}
+TEXT = {
+    "type": "object",
+    "properties": {"text": {"type": "string"}},
+    "required": ["text"],
+    "additionalProperties": False,
+}
 
 
 class Echo:

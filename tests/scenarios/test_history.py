@@ -31,7 +31,12 @@ TWO_STEPS = call(
     "plan",
     steps=[
         {"id": "one", "goal": "note A", "checks": [{"kind": "command", "command": "grep -q A notes.txt"}]},
-        {"id": "two", "goal": "note B", "needs": ["one"], "checks": [{"kind": "command", "command": "grep -q B notes.txt"}]},
+        {
+            "id": "two",
+            "goal": "note B",
+            "needs": ["one"],
+            "checks": [{"kind": "command", "command": "grep -q B notes.txt"}],
+        },
     ],
 )
 
@@ -276,7 +281,10 @@ async def test_undo_compensates_latest_first_and_lists_what_stays(tmp_path: Path
 
 async def test_a_compensation_that_fails_is_listed(tmp_path: Path) -> None:
     booked = list[str]()
-    script = [call("booking", action="book", text="hotel"), call("finish", result="b", claims=claim("c1", "booked: hotel"))]
+    script = [
+        call("booking", action="book", text="hotel"),
+        call("finish", result="b", claims=claim("c1", "booked: hotel")),
+    ]
     async with world(tmp_path, script, tools=[Booking(booked, stubborn=True)]) as w:
         report = await w.system.run("book")
         undone = await w.system.undo(report.pid)

@@ -71,7 +71,9 @@ def test_a_pattern_may_be_wanted_absent() -> None:
     assert verify.pattern(PatternCheck("TODO", absent=True), "TODO", "it").outcome == "failed"
 
 
-@pytest.mark.parametrize(("said", "outcome"), [("total: 10.004", "passed"), ("total: 10.2", "failed"), ("none", "failed")])
+@pytest.mark.parametrize(
+    ("said", "outcome"), [("total: 10.004", "passed"), ("total: 10.2", "failed"), ("none", "failed")]
+)
 def test_a_number_must_be_within_its_tolerance(said: str, outcome: str) -> None:
     assert verify.number(NumberCheck(tolerance=1e-3), said, 10.0).outcome == outcome
 

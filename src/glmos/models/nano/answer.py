@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, NamedTuple
 
+from glmos.models.nano.periods import Period
 from glmos.models.nano.query import Aggregate, Condition, Query, Term
 from glmos.models.nano.reading import Candidate
 from glmos.models.nano.table import Table
@@ -31,6 +33,10 @@ _TESTS = {
     "contains": "contains",
 }
 _TESTS_CN = {"=": "为", "!=": "不为", ">": "大于", "<": "小于", ">=": "不小于", "<=": "不大于", "contains": "包含"}
+
+
+_TIMES = {"=": "in", "!=": "not in", ">": "after", "<": "before", ">=": "from", "<=": "until"}
+_TIMES_CN = {"=": "在", "!=": "不在", ">": "晚于", "<": "早于", ">=": "起自", "<=": "不晚于"}
 
 
 class Observed(NamedTuple):
@@ -140,16 +146,26 @@ def _term(term: Term, table: Table, chinese: bool) -> str:
 def _test(condition: Condition, table: Table, chinese: bool) -> str:
     name = table.columns[condition.column].name
     value = condition.value
-    shown = value if isinstance(value, str) else getattr(value, "text", None) or _spelled(value)
+    if isinstance(value, Period):
+        how = (_TIMES_CN if chinese else _TIMES).get(condition.operator, condition.operator)
+        return f"{name}{how}{_spoken(value, chinese)}" if chinese else f"{name} {how} {_spoken(value, chinese)}"
     how = (_TESTS_CN if chinese else _TESTS)[condition.operator]
+    shown = spell(value) if value is not None else "empty"
     return f"{name}{how}{shown}" if chinese else f"{name} {how} {shown}"
 
 
-def _spelled(value: Any) -> str:
-    start, end = getattr(value, "start", None), getattr(value, "end", None)
-    if start is not None and end is not None:
-        return f"from {start.isoformat()} to before {end.isoformat()}"
-    return spell(value) if value is not None else "empty"
+def _spoken(period: Period, chinese: bool) -> str:
+    """A span of days as people name it: `2025`, `March 2025`, or its first and last day."""
+    start, last = period.start, period.end - timedelta(days=1)
+    if (start.month, start.day, last.month, last.day) == (1, 1, 12, 31):
+        if start.year == last.year:
+            return f"{start.year}年" if chinese else str(start.year)
+        return f"{start.year}年至{last.year}年" if chinese else f"{start.year} to {last.year}"
+    if start.day == 1 and (start.year, start.month) == (last.year, last.month) and period.end.day == 1:
+        return f"{start.year}年{start.month}月" if chinese else f"{start:%B} {start.year}"
+    if start == last:
+        return start.isoformat()
+    return f"{start}至{last}" if chinese else f"{start} to {last}"
 
 
 def encode(arguments: dict[str, Any]) -> str:
