@@ -14,6 +14,8 @@ from typing import NamedTuple
 import glmos
 
 _PARTS = ("bin", "lib", "lib64", "include", "share", "etc", "ssl", "libexec", "pyvenv.cfg")
+_PACKAGE_FOLDERS = ("site-packages", "dist-packages")
+"""Other entries of `sys.path` may be somebody's home."""
 
 
 class Interpreter(NamedTuple):
@@ -23,27 +25,34 @@ class Interpreter(NamedTuple):
     """Folders with its programs, for PATH."""
     paths: tuple[Path, ...]
     """Folders and files that must be visible at these very places, none below another."""
+    packages: tuple[Path, ...]
+    """Folders with packages that it does not find by itself, for PYTHONPATH."""
 
 
 @cache
 def current_interpreter() -> Interpreter:
     executable = Path(sys.executable)
-    prefixes = dict.fromkeys(Path(prefix) for prefix in (sys.prefix, sys.exec_prefix, sys.base_prefix))
+    prefixes = list(dict.fromkeys(Path(prefix) for prefix in (sys.prefix, sys.exec_prefix, sys.base_prefix)))
+    by_itself = _site_folders()
+    added = [folder for folder in map(Path, sys.path) if folder.name in _PACKAGE_FOLDERS and folder not in by_itself]
+    ours = Path(glmos.__file__).parent
+    if ours.parent not in by_itself:
+        added.append(ours.parent)  # an editable installation; only the package itself is shown of that folder
     wanted = [prefix / part for prefix in prefixes for part in _PARTS]
-    wanted += [executable.parent, *_packages()]
+    wanted += [executable.parent, *by_itself, ours, *(folder for folder in added if folder != ours.parent)]
     return Interpreter(
         executable=executable,
         search=tuple(dict.fromkeys([executable.parent, *(prefix / "bin" for prefix in prefixes)])),
         paths=_outermost([place for path in wanted if path.exists() for place in _places(path)]),
+        packages=tuple(dict.fromkeys(added)),
     )
 
 
-def _packages() -> list[Path]:
-    """Package folders, and GLM-OS itself, which an editable installation leaves elsewhere."""
+def _site_folders() -> list[Path]:
     folders = [Path(folder) for folder in site.getsitepackages()]
     if site.ENABLE_USER_SITE:
         folders.append(Path(site.getusersitepackages()))
-    return [*folders, Path(glmos.__file__).parent]
+    return folders
 
 
 def _places(path: Path) -> list[Path]:

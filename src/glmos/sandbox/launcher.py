@@ -103,14 +103,16 @@ def main(arguments: list[str]) -> None:
     limits, sources, command = arguments[3:first], arguments[first + 1 : second], arguments[second + 1 :]
     fresh_signals()
     prefer_for_oom_kill()
+    program = command[0]
     if sources:
-        stage(sources)
+        stage([*sources, program])  # bubblewrap itself may lie where no other uid gets
+        program = f"{STAGE}/{len(sources)}"
     if uid >= 0:
         drop_root(uid, gid)
     die_with(parent)
     for limit in limits:
         lower(*map(int, limit.split(":")))
-    os.execv(command[0], command)
+    os.execv(program, command)
 
 
 if __name__ == "__main__":

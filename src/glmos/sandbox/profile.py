@@ -190,6 +190,8 @@ def _environment(builder: _Builder, interpreter: Interpreter, extra: Mapping[str
         "PYTHONDONTWRITEBYTECODE": "1",
         "HISTFILE": "/dev/null",
     }
+    if interpreter.packages:
+        variables["PYTHONPATH"] = ":".join(map(str, interpreter.packages))
     builder.add("--clearenv")
     for name, value in {**variables, **extra}.items():
         builder.add("--setenv", name, value)

@@ -167,9 +167,13 @@ def proportional(pids: list[int]) -> int:
 def tmpfs_use(init_pid: int) -> int:
     """Bytes in the sandbox's file systems in memory."""
     total = 0
+    root = f"/proc/{init_pid}/root"
+    with contextlib.suppress(OSError):
+        if os.path.samefile(root, "/"):  # noqa: PTH121 - it has not changed its root yet: that is the host's /tmp
+            return 0
     for place in ("tmp", "dev/shm"):
         with contextlib.suppress(OSError):
-            figures = os.statvfs(f"/proc/{init_pid}/root/{place}")
+            figures = os.statvfs(f"{root}/{place}")
             total += (figures.f_blocks - figures.f_bfree) * figures.f_frsize
     return total
 

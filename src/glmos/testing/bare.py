@@ -19,7 +19,6 @@ from glmos.ports import Finished, SandboxLimits
 
 NOTICE = "BareSandbox: programs run WITHOUT ANY ISOLATION, as this user, with network. For tests only."
 _POLL = 0.02
-_PATH = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
 
 
 class BareSandbox:
@@ -65,7 +64,13 @@ class BareSandbox:
         limits: SandboxLimits = SandboxLimits(seconds=None),
         stdin: bytes | None = None,
     ) -> "BareSession":
-        sockets = Path(tempfile.mkdtemp(prefix="bare-", dir="/tmp"))
+        place = Path(tempfile.mkdtemp(prefix="bare-", dir="/tmp"))
+        sockets, programs = place / "sockets", place / "bin"
+        sockets.mkdir(mode=0o700)
+        programs.mkdir()
+        for name in ("python", "python3"):
+            (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+            (programs / name).chmod(0o755)
         stdout, stderr, given = (tempfile.TemporaryFile() for _ in range(3))  # noqa: SIM115 - the session owns them
         given.write(stdin or b"")
         given.seek(0)
@@ -81,8 +86,13 @@ class BareSandbox:
             stdout=stdout,
             stderr=stderr,
             cwd=workspace,
-            env={"PATH": _PATH, "TMPDIR": "/tmp", "HOME": str(workspace)}
-            | {k: here(v) for k, v in (env or {}).items()},
+            env={
+                "PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin",
+                "PYTHONPATH": ":".join(entry for entry in sys.path if entry),
+                "TMPDIR": "/tmp",
+                "HOME": str(workspace),
+                **{name: here(value) for name, value in (env or {}).items()},
+            },
             start_new_session=True,
         )
         given.close()
@@ -172,7 +182,7 @@ class BareSession:
             truncated |= len(text) > limit
             texts.append(text[:limit] if self._limits.seconds is not None else text[-limit:])
             output.close()
-        shutil.rmtree(self._sockets, ignore_errors=True)
+        shutil.rmtree(self._sockets.parent, ignore_errors=True)
         self.on_end()
         return Finished(
             status=None if self._stopped_by else 128 - status if status < 0 else status,

@@ -210,8 +210,7 @@ def makes_set_uid_files() -> list[str]:
 
 def changes_the_kernel() -> list[str]:
     def write(path: str) -> None:
-        with open(path, "w") as file:  # noqa: PTH123
-            file.write("0")
+        os.close(os.open(path, os.O_WRONLY))  # to be allowed to is enough
 
     return _possible(
         core_pattern=lambda: write("/proc/sys/kernel/core_pattern"),
@@ -222,7 +221,7 @@ def changes_the_kernel() -> list[str]:
         faults=lambda: _succeed("userfaultfd", 1),
         ring=lambda: _succeed("io_uring_setup", 1, b"\0" * 128),
         kernel=lambda: _succeed("kexec_load", 0, 0, 0, 0),
-        sys=lambda: next(Path("/sys").iterdir()) and None if Path("/sys").is_dir() else write("/sys"),
+        sys=lambda: next(Path("/sys").iterdir()) and None if Path("/sys").is_dir() else write("/sys/absent"),
     )
 
 

@@ -77,10 +77,11 @@ def workspace(tmp_path: Path) -> Path:
 
 async def connect(path: Path) -> anyio.abc.SocketStream:
     """A connection to a program's Unix socket, as soon as it listens there."""
-    while True:
-        with suppress(OSError):
-            return await anyio.connect_unix(path)
-        await anyio.sleep(0.01)
+    with anyio.fail_after(20):
+        while True:
+            with suppress(OSError):
+                return await anyio.connect_unix(path)
+            await anyio.sleep(0.01)
 
 
 async def wait_closed(connection: anyio.abc.SocketStream) -> None:
