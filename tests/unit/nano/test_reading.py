@@ -28,6 +28,7 @@ TABLES = [SALES, ORDERS]
         "What is the capital of France?",
         "write a report about sales by region",
         "find the total sales per region and save it to a file",
+        "Total sales for North and East",
         "help me write a letter about sales in the North",
         "写一首诗",
         "为什么销售额下降了",
@@ -49,6 +50,7 @@ def test_what_no_query_answers_is_declined_with_a_reason(goal: str):
         "Please check how many units were sold in the North",
         "Can you show me total sales per product?",
         "I want to know the average sales in March 2025",
+        "total revenue in 2025",
     ],
 )
 def test_a_polite_question_is_still_a_question(goal: str):

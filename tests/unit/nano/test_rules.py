@@ -137,3 +137,18 @@ def test_a_table_without_rows_is_no_crash():
 def test_the_most_frequent_value_is_found_by_counting_rows(question: str):
     query = read(question, SALES)
     assert (query.group, query.order, query.limit) == (2, Term(None, "count"), 1)
+
+
+def test_how_much_asks_for_money_and_how_many_for_pieces():
+    assert read("how much did we sell in the East in 2025", SALES).select == (Term(4, "sum"),)
+    assert read("how many units did we sell in the East in 2025", SALES).select == (Term(3, "sum"),)
+
+
+def test_days_are_groups_too():
+    query = read("which day had the highest sales?", SALES)
+    assert (query.group, query.bucket, query.order) == (1, "day", Term(4, "sum"))
+
+
+def test_the_first_and_the_last_date_are_extremes():
+    assert read("first order date", ORDERS).select == (Term(2, "min"),)
+    assert read("most recent order date", ORDERS).select == (Term(2, "max"),)

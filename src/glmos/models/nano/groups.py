@@ -11,7 +11,12 @@ from glmos.models.nano.table import Table
 from glmos.models.nano.text import stem, words
 from glmos.models.nano.wording import EACH, LEAST, MOST, ROW_WORDS, aggregates, spoken
 
-_BUCKETS: list[tuple[Bucket, str, str]] = [("month", "month", "个月"), ("month", "month", "月"), ("year", "year", "年")]
+_BUCKETS: list[tuple[Bucket, str, str]] = [
+    ("month", "month", "个月"),
+    ("month", "month", "月"),
+    ("year", "year", "年"),
+    ("day", "day", "天"),
+]
 _FREQUENT = frozenset("often common frequent frequently popular".split())
 _KINDS_OF_MOST = _FREQUENT | {"selling"}
 _CHINESE_MOST, _CHINESE_LEAST = ("最高", "最大", "最多", "最好"), ("最低", "最小", "最少", "最差")
@@ -186,10 +191,16 @@ def _top(
     if measures:
         aggregate: Aggregate = "none" if table.is_key(subject) else _named_aggregate(links, "sum")
         return _ranked(table, where, subject, Term(measures[0].column, aggregate), most=most, limit=int(limits[0]))
-    return (
-        _ranked(table, where, subject, Term(None, "count"), most=most, limit=int(limits[0]))
-        if "row" in spoken(links)
-        else None
+    measure = said_measure(links, table, guess=True)
+    if measure is None or "row" in spoken(links) or "common" in spoken(links):
+        return _ranked(table, where, subject, Term(None, "count"), most=most, limit=int(limits[0]))
+    return _ranked(
+        table,
+        where,
+        subject,
+        Term(measure, "none" if table.is_key(subject) else "sum"),
+        most=most,
+        limit=int(limits[0]),
     )
 
 
@@ -208,7 +219,10 @@ def _per_group(links: Links, table: Table, where: tuple[Condition, ...], whole: 
         if not measures and said_measure(links, table, guess=False) is not None:
             measures = [column._replace(column=said_measure(links, table, guess=False) or 0)]
         named: list[Aggregate] = [said.aggregate for said in aggregates(links)]
-        if measures:
+        rows = {stem(word) for word in words(table.name)}
+        if measures and not (
+            named[:1] == ["count"] and rows == {stem(w) for w in words(table.columns[measures[0].column].name)}
+        ):
             term = Term(measures[0].column, _amount(named))
         elif "count" in named or "distinct" in named:
             counted = [c for c in whole if c.column != column.column]

@@ -47,8 +47,11 @@ def is_measure(table: Table, column: int) -> bool:
 def said_measure(links: Links, table: Table, *, guess: bool) -> int | None:
     """The amount a word like "sold" or "revenue" means; with `guess`, else the table's most likely amount."""
     amounts = [i for i in range(len(table.columns)) if is_measure(table, i)]
-    for token in links.tokens:
-        for wanted in _MEANS.get(token.text, _MEANS.get(stem(token.text), "")).split():
+    money = "how much" in links.question.lower()
+    for said in (token.text for token in links.tokens):
+        # "how much did we sell" asks for money, "how many did we sell" for units
+        word = "revenue" if money and said in ("sell", "sold", "earn", "earned", "make", "made") else said
+        for wanted in _MEANS.get(word, _MEANS.get(stem(word), "")).split():
             for column in amounts:
                 if wanted in map(stem, words(table.columns[column].name)):
                     return column

@@ -14,7 +14,7 @@ from glmos.models.nano.text import number, spell
 
 Aggregate = Literal["none", "count", "sum", "avg", "min", "max", "distinct"]
 Operator = Literal["=", "!=", ">", "<", ">=", "<=", "contains"]
-Bucket = Literal["month", "year"]
+Bucket = Literal["day", "month", "year"]
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,13 @@ def literal(value: Value) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+_BUCKET_WIDTH: dict[Bucket, int] = {"day": 10, "month": 7, "year": 4}
+"""characters of an ISO date"""
+
+
 def _group(query: Query, table: Table) -> str:
     name = quote(table.columns[query.group or 0].name)
-    return f"SUBSTR(CAST({name} AS TEXT), 1, {7 if query.bucket == 'month' else 4})" if query.bucket else name
+    return f"SUBSTR(CAST({name} AS TEXT), 1, {_BUCKET_WIDTH[query.bucket]})" if query.bucket else name
 
 
 def _term(term: Term, table: Table) -> str:

@@ -10,12 +10,22 @@ from typing import NamedTuple
 from glmos.models.nano.grammar import fits, some_numbers
 from glmos.models.nano.groups import grouped_query
 from glmos.models.nano.linker import ColumnLink, Links
-from glmos.models.nano.measures import is_measure
+from glmos.models.nano.measures import is_measure, said_measure
 from glmos.models.nano.periods import Period
 from glmos.models.nano.query import Aggregate, Condition, Query, Term
 from glmos.models.nano.table import Table, holds_numbers
 from glmos.models.nano.text import stem, words
-from glmos.models.nano.wording import LEAST, MOST, ROW_WORDS, aggregates, has_superlative, operator_at, spoken
+from glmos.models.nano.wording import (
+    EARLY,
+    LATE,
+    LEAST,
+    MOST,
+    ROW_WORDS,
+    aggregates,
+    has_superlative,
+    operator_at,
+    spoken,
+)
 
 _ASKED_BY = {
     "who": "name player driver winner person director author writer coach candidate incumbent artist employee customer "
@@ -63,6 +73,9 @@ def read_by_rules(links: Links, table: Table) -> Rule | None:
         return Rule(listed, True, -0.4)
     if spent.conditions and not free and any(said.aggregate == "count" for said in aggregates(links)):
         return Rule(_count_rows(table, spent.conditions), False, -0.7)
+    amount = said_measure(links, table, guess="how much" in spoken(links)) if not any(c.whole for c in free) else None
+    if amount is not None and any(c.type == "date" for c in table.columns) and _asks_amount(links):
+        return Rule(Query(table.name, (Term(amount, "sum"),), spent.conditions), True, -0.7)
     column = _asked(links, table, free, spent)
     if column is None:
         return None
@@ -219,6 +232,11 @@ def _asks_rows(links: Links, table: Table) -> bool:
     return any(word in names for word in following) or "多少条" in text or "多少行" in text or "几条" in text
 
 
+def _asks_amount(links: Links) -> bool:
+    """ "how much did we sell", "total revenue": a sum of something that is not called by its column's name."""
+    return any(said.aggregate in ("sum", "count") for said in aggregates(links))
+
+
 def _lists(links: Links) -> bool:
     return bool(links.tokens) and links.tokens[0].text in ("list", "show", "which", "find", "give")
 
@@ -259,6 +277,10 @@ def _named_like(name: str, names: str) -> bool:
 
 
 def _computed(links: Links, table: Table, column: int) -> Aggregate:
+    if table.columns[column].type == "date":
+        early, late = ({token.text for token in links.tokens} & said for said in (EARLY, LATE))
+        if early or late:
+            return "min" if early else "max"
     numeric = holds_numbers(table.columns[column])
     for said in aggregates(links):
         if said.aggregate == "count":

@@ -6,9 +6,11 @@ kind of answer a question expects, for a check that does not trust the query.
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 from glmos.models.nano.linker import Links
+from glmos.models.nano.measures import said_measure
 from glmos.models.nano.table import Table, holds_numbers
 from glmos.models.nano.text import STOP_WORDS, stem, words
 from glmos.models.nano.wording import has_superlative
@@ -65,6 +67,7 @@ _OUTSIDE = [
         r"同比|环比|增长率|百分比|占比|相关|对比|比较|差|中位数|趋势",
     ),
 ]
+_JOINING = frozenset(["and", "or", ",", "&", "和", "或", "与", "、"])
 _ASKS = re.compile(
     r"\b(?:who|whose|whom|which|what|what's|when|where|how|list|show|find|name|give|tell|total|number of|count|average)\b|"
     r"\?|[谁哪多几]|什么|总|平均"
@@ -107,6 +110,11 @@ def why_outside(question: str, tables: Sequence[Table] = ()) -> str | None:
 
 def why_not_in(links: Links, table: Table) -> str | None:
     """Why a question that could be about a table is not about this one, or None."""
+    two = _two_values_of_one_column(links)
+    if two is not None:
+        return (
+            f"it names two values of {table.columns[two].name!r}: ask for one, or for each {table.columns[two].name!r}"
+        )
     whole = [c for c in links.columns if c.whole]
     cells = [v for v in links.values if v.kind in ("cell", "part") and v.number is None]
     if whole or (cells and _ASKS.search(links.question.strip().lower())):
@@ -118,10 +126,24 @@ def why_not_in(links: Links, table: Table) -> str | None:
         or _LIST.search(links.question.lower())
     ):
         return None
+    if said_measure(links, table, guess=False) is not None and (links.values or has_superlative(links)):
+        return None  # "total revenue in 2025" of a table with sales
     from_rows = re.search(
         r"\b(?:rows|entries|records|" + re.escape(table.name.lower()) + r")\b|多少(?:条|行)", links.question.lower()
     )
     return None if from_rows else f"it names no column and no value of {table.name!r}"
+
+
+def _two_values_of_one_column(links: Links) -> int | None:
+    """The column of "North and East": a condition that holds for either is not supported, and for both it never holds."""
+    for one, other in pairwise(links.values):
+        owners = {column for column, _ in one.cells} & {column for column, _ in other.cells}
+        middle = {token.text for token in links.tokens[one.end : other.begin]}
+        only = len({column for column, _ in (*one.cells, *other.cells)}) == 1
+        text = one.number is None and other.number is None and one.period is None
+        if owners and only and text and middle and middle <= _JOINING and one.cells != other.cells:
+            return owners.pop()
+    return None
 
 
 def expected_answer(question: str, links: Links | None = None, table: Table | None = None) -> Expected:
