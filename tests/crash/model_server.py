@@ -35,12 +35,13 @@ def next_call(messages: list[dict[str, Any]], slow: float) -> tuple[str, dict[st
     results = [str(m["content"]) for m in messages if m["role"] == "tool"]
     if "plan stands" not in text:
         return "plan", plan()
-    undone = text.rfind("The person undid everything")
+    undone = list(re.finditer(r"everything since the beginning of step '(\w)'", text))
     for letter in STEPS:
-        if text.rfind(f"Step '{letter}' was checked") > (undone if letter in text[undone:] and undone >= 0 else -1):
+        since = max((m.start() for m in undone if m[1] <= letter), default=-1)
+        if text.rfind(f"Step '{letter}' was checked") > since:
             continue
-        written = [r for r in results if re.match(rf"\[c\d+\] (exit|wrote|.*)?", r) and f"wrote {letter}" in r]
-        if written and text.rfind(written[-1]) > undone:
+        written = [r for r in results if re.match(r"\[c\d+\]", r) and f"wrote {letter}" in r]
+        if written and text.rfind(written[-1]) > since:
             call = written[-1][1 : written[-1].index("]")]
             claim = {"claim": f"{letter} was written", "call": call, "quote": f"wrote {letter}"}
             return "finish", {"result": f"wrote {letter}", "claims": [claim]}

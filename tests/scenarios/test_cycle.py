@@ -1,5 +1,6 @@
 """Whole stories through the public interface: plan, do, check, act, and what ends as what."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -203,7 +204,7 @@ async def test_each_prompt_begins_with_the_one_before(tmp_path: Path) -> None:
     async with world(tmp_path, script, tools=[Echo()]) as w:
         await w.system.run("count")
         prompts = [r.messages for r in w.model.requests]
-    for before, after in zip(prompts, prompts[1:], strict=False):
+    for before, after in itertools.pairwise(prompts):
         assert after[: len(before)] == before
 
 

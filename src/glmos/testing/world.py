@@ -81,8 +81,13 @@ async def world(
         yield Finding("testing", True, "a scripted world")
 
     async with assemble(
-        store=kept, workspaces=DiskWorkspaces(folder / "workspaces"), sandbox=sandbox or BareSandbox(nothing_is_isolated=True),
-        tools={t.spec.name: t for t in tools}, models=OneModel(model, critic or lenient_critic()),
-        settings=Settings(values, dict.fromkeys(values, "default"), {}), doctor=healthy, clock=clock,
-    ) as system:  # fmt: skip
+        store=kept,
+        workspaces=DiskWorkspaces(folder / "workspaces"),
+        sandbox=sandbox or BareSandbox(nothing_is_isolated=True),
+        tools={t.spec.name: t for t in tools},
+        models=OneModel(model, critic or lenient_critic()),
+        settings=Settings(values, dict.fromkeys(values, "default"), {}),
+        doctor=healthy,
+        clock=clock,
+    ) as system:
         yield World(system, model, kept)
