@@ -22,7 +22,7 @@ from glmos.sandbox.identity import adopt, can_mount, foreign_identity
 from glmos.sandbox.interpreter import current_interpreter
 from glmos.sandbox.program import Channels, Program
 from glmos.sandbox.session import BubblewrapSession, Output, make_socket_dir
-from glmos.sandbox.watch import Watch
+from glmos.sandbox.watch import DiskUse, Watch, quick_use_of
 
 
 class _Slot:
@@ -31,6 +31,7 @@ class _Slot:
     def __init__(self) -> None:
         self.program: Program | None = None
         self.session: BubblewrapSession | None = None
+        self.disk_at_start: DiskUse | None = None
         self.unwanted = False
         self.gone = anyio.Event()
 
@@ -83,6 +84,7 @@ class BubblewrapSandbox:
         inside = profile.Inside(argv, workspace, writable, None, env or {}, limits)
         try:
             started = await self._start(slot, inside, program.PIPES)
+            self._watch.add(started, disk_at_start=slot.disk_at_start)
             try:
                 return await self._converse(started, argv, stdin, limits)
             finally:
@@ -120,7 +122,7 @@ class BubblewrapSandbox:
             self._leave(pid, slot)
 
         slot.session = BubblewrapSession(started, sockets, outputs, on_end)
-        self._watch.add(started, slot.session.trim)
+        self._watch.add(started, disk_at_start=slot.disk_at_start, on_tick=slot.session.trim)
         if slot.unwanted:
             await slot.session.kill()
             raise ConflictError(f"Process {pid} was killed while {argv[0]!r} was being started for it.")
@@ -163,12 +165,12 @@ class BubblewrapSandbox:
     async def _start(self, slot: _Slot, inside: profile.Inside, channels: Channels) -> Program:
         bubblewrap = await self._bubblewrap()
         identity = foreign_identity()
-        await anyio.to_thread.run_sync(_prepare, inside.workspace)
-        staged = identity is not None and can_mount()
-        made = profile.build(inside, current_interpreter(), staged=staged, features=bubblewrap.features)
         places = [inside.workspace] if inside.writable else []
         if inside.sockets is not None:
             places.append(inside.sockets)
+        slot.disk_at_start = await anyio.to_thread.run_sync(_prepare, inside.workspace, places)
+        staged = identity is not None and can_mount()
+        made = profile.build(inside, current_interpreter(), staged=staged, features=bubblewrap.features)
         slot.program = await program.start(
             bubblewrap, made, identity=identity, limits=inside.limits, places=places, channels=channels
         )
@@ -178,7 +180,6 @@ class BubblewrapSandbox:
 
     async def _converse(self, started: Program, argv: Sequence[str], stdin: bytes, limits: SandboxLimits) -> Finished:
         """Feed it, listen to it, wait for it."""
-        self._watch.add(started)
         heard = _Heard(started, limits.output_bytes)
         process = started.process
         assert process.stdin is not None and process.stdout is not None and process.stderr is not None
@@ -228,10 +229,11 @@ async def _feed(stream: ByteSendStream, data: bytes) -> None:
         return  # it does not want to read that
 
 
-def _prepare(workspace: Path) -> None:
+def _prepare(workspace: Path, places: Sequence[Path]) -> DiskUse | None:
     """Raises: SandboxError when `workspace` is not a folder that programs may be given."""
     if not workspace.is_dir():
         raise SandboxError(f"The workspace {str(workspace)!r} is not a folder.")
     if len(workspace.resolve().parts) < 3:
         raise SandboxError(f"The folder {str(workspace)!r} is too much of the system to be a workspace.")
     adopt(workspace, foreign_identity())
+    return quick_use_of(places)

@@ -79,7 +79,7 @@ def explain_failure(message: str, *, root: Path = Path("/")) -> SandboxError:
     """What to tell a person, from what bubblewrap or the launcher wrote before it gave up."""
     said = message.strip().splitlines()[-1].strip() if message.strip() else "it said nothing"
     lowered = said.lower()
-    if any(part in lowered for part in ("namespace", "uid map", "gid map", "unshare", "user_namespaces")):
+    if any(part in lowered for part in ("namespace", "uid map", "gid map", "unshare", "rtm_newaddr")):
         return SandboxError(f"This system does not let the sandbox create namespaces ({said}); {_allow(root)}.")
     if "proc" in lowered and "mount" in lowered:
         return SandboxError(

@@ -15,6 +15,8 @@ from typing import NamedTuple
 _UNUSED_IDS = range(60917, 61184)
 """Ids that neither distributions nor systemd give out."""
 _CAP_SYS_ADMIN = 21
+_MAX_DEPTH = 100
+"""Deeper down there is only what programs inside have made, so it is theirs already."""
 
 
 class Identity(NamedTuple):
@@ -70,21 +72,23 @@ def adopt(folder: Path, identity: Identity | None) -> None:
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        _adopt(descriptor, identity)
+        _adopt(descriptor, identity, 0)
     finally:
         os.close(descriptor)
 
 
-def _adopt(folder: int, identity: Identity) -> None:
+def _adopt(folder: int, identity: Identity, depth: int) -> None:
     if os.fstat(folder).st_uid != identity.uid:
         os.fchown(folder, *identity)
     with os.scandir(folder) as entries:
         for entry in entries:
             try:
                 if entry.is_dir(follow_symlinks=False):
+                    if depth == _MAX_DEPTH:
+                        continue
                     inner = os.open(entry.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
                     try:
-                        _adopt(inner, identity)
+                        _adopt(inner, identity, depth + 1)
                     finally:
                         os.close(inner)
                 elif os.stat(entry.name, dir_fd=folder, follow_symlinks=False).st_uid != identity.uid:

@@ -102,6 +102,7 @@ def main(arguments: list[str]) -> None:
     second = arguments.index("--", first + 1)
     limits, sources, command = arguments[3:first], arguments[first + 1 : second], arguments[second + 1 :]
     fresh_signals()
+    os.umask(0o022)
     prefer_for_oom_kill()
     program = command[0]
     if sources:

@@ -122,7 +122,10 @@ class Objects:
             row = self._database.execute("SELECT data FROM objects WHERE hash = ?", (digest,)).fetchone()
         if row is None:
             raise WorkspaceError(f"The saved content {digest.hex()} is missing; this state cannot be restored.")
-        found = self._write_small(row[0], descriptor) if row[0] is not None else self._write_large(digest, descriptor)
+        try:
+            found = self._write_large(digest, descriptor) if row[0] is None else self._write_small(row[0], descriptor)
+        except (zstandard.ZstdError, FileNotFoundError):
+            found = b""
         if found != digest:
             raise WorkspaceError(f"The saved content {digest.hex()} is damaged on disk; this state cannot be restored.")
 

@@ -75,7 +75,7 @@ def name_of(nodes: Iterable[Node]) -> str:
 def scan(folder: int, memory: Memory, read: Read = hash_of) -> list[Node]:
     """Everything in `folder`; `memory` is brought up to date."""
     look = _Look(memory, read)
-    look.enter(folder, b"", 0)
+    look.enter(folder, b"", os.fstat(folder), 0)
     memory.clear()
     memory.update(look.seen)
     return look.nodes
@@ -88,8 +88,8 @@ class _Look:
         self._memory = memory
         self._read = read
 
-    def enter(self, folder: int, path: bytes, depth: int) -> None:
-        status = os.fstat(folder)
+    def enter(self, folder: int, path: bytes, status: os.stat_result, depth: int) -> None:
+        """`status`: as it was before it was entered, for that may take another mode."""
         mode, mtime_ns = stat.S_IMODE(status.st_mode) & 0o777, status.st_mtime_ns
         self.nodes.append(Node(path, FOLDER, mode, mtime_ns=mtime_ns))
         for found in tree.listed(folder):
@@ -103,7 +103,7 @@ class _Look:
             self._add_file(folder, found, path)
         elif found.is_folder and depth < tree.MAX_DEPTH:
             with tree.entered(folder, found.name) as inner:
-                self.enter(inner, path, depth + 1)
+                self.enter(inner, path, found.status, depth + 1)
         elif found.is_link:
             target = os.readlink(found.name, dir_fd=folder)
             self.nodes.append(Node(path, LINK, content=target))
@@ -211,6 +211,8 @@ class _Layout:
             self._put(folder, name, child, present.get(name))
         if made or self._exact:
             self._finish_folder(folder, self._folders.get(path))
+        elif mode & 0o700 != 0o700:
+            os.fchmod(folder, mode)
 
     def _put(self, folder: int, name: bytes, node: Node, present: tree.Found | None) -> None:
         if node.kind == FOLDER:
@@ -228,7 +230,7 @@ class _Layout:
             if present is not None:
                 self._give_way(folder, name, node, present)
             os.mkdir(name, 0o700, dir_fd=folder)
-        with tree.entered(folder, name) as inner:
+        with tree.entered(folder, name, mode_stays=not self._exact) as inner:
             self.fill(inner, node.path, made=made)
 
     def _put_link(self, folder: int, name: bytes, node: Node, present: tree.Found | None) -> None:

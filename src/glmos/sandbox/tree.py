@@ -47,20 +47,24 @@ def opened(path: Path) -> Generator[int]:
 
 
 @contextlib.contextmanager
-def entered(folder: int, name: bytes) -> Generator[int]:
-    """A folder in `folder`, opened even if its owner may not read it now.
+def entered(folder: int, name: bytes, *, mode_stays: bool = True) -> Generator[int]:
+    """A folder in `folder`, opened even if its owner may not read it now; then it is made readable meanwhile.
+
+    `mode_stays`: afterwards it has its mode back; otherwise the caller sets one.
 
     Raises: NotADirectoryError, FileNotFoundError; OSError with ELOOP for a link.
     """
-    try:
-        descriptor = os.open(name, _FOLDER, dir_fd=folder)
-    except PermissionError:
-        with _made_accessible(folder, name, 0o700):
+    with contextlib.ExitStack() as stack:
+        try:
             descriptor = os.open(name, _FOLDER, dir_fd=folder)
-    try:
+            if not os.access(".", os.X_OK, dir_fd=descriptor):
+                os.close(descriptor)
+                raise PermissionError
+        except PermissionError:
+            stack.enter_context(_made_accessible(folder, name, 0o700, mode_stays=mode_stays))
+            descriptor = os.open(name, _FOLDER, dir_fd=folder)
+        stack.callback(os.close, descriptor)
         yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 def open_file(folder: int, name: bytes) -> int:
@@ -81,8 +85,8 @@ def open_file(folder: int, name: bytes) -> int:
 
 
 @contextlib.contextmanager
-def _made_accessible(folder: int, name: bytes, bits: int) -> Generator[None]:
-    """Give the owner, us, `bits` for a moment. The handle cannot be swapped for something else."""
+def _made_accessible(folder: int, name: bytes, bits: int, *, mode_stays: bool = True) -> Generator[None]:
+    """Give the owner, us, `bits`, for a while if the mode is to stay. The handle cannot be swapped for something else."""
     handle = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
     try:
         mode = stat.S_IMODE(os.fstat(handle).st_mode)
@@ -90,7 +94,8 @@ def _made_accessible(folder: int, name: bytes, bits: int) -> Generator[None]:
         try:
             yield
         finally:
-            Path(f"/proc/self/fd/{handle}").chmod(mode)
+            if mode_stays:
+                Path(f"/proc/self/fd/{handle}").chmod(mode)
     finally:
         os.close(handle)
 
@@ -113,27 +118,31 @@ def remove(folder: int, name: bytes) -> None:
     except FileNotFoundError:
         return
     except (IsADirectoryError, PermissionError):
-        with entered(folder, name) as inner:
-            _make_writable(inner)
-            empty(inner, outermost=folder, depth=1)
+        with entered(folder, name, mode_stays=False) as inner:
+            empty(inner)
         os.rmdir(name, dir_fd=folder)
 
 
-def empty(folder: int, *, outermost: int | None = None, depth: int = 0) -> None:
-    """Remove everything in `folder`. A tree too deep to hold open is cut and its lower part moved to `outermost`."""
-    top = folder if outermost is None else outermost
-    for found in listed(folder):
-        if not found.is_folder:
-            os.unlink(found.name, dir_fd=folder)
-        elif depth < MAX_DEPTH:
-            with entered(folder, found.name) as inner:
-                _make_writable(inner)
-                empty(inner, outermost=top, depth=depth + 1)
-            os.rmdir(found.name, dir_fd=folder)
-        else:
-            moved = temporary_name()
-            os.rename(found.name, moved, src_dir_fd=folder, dst_dir_fd=top)
-            remove(top, moved)
+def empty(folder: int) -> None:
+    """Remove everything in `folder`."""
+    _make_writable(folder)
+    while entries := listed(folder):
+        for found in entries:
+            _remove_below(folder, found, folder, 0)
+
+
+def _remove_below(folder: int, found: Found, top: int, depth: int) -> None:
+    """A tree too deep to hold open is cut, and its lower part moved up to `top` for another round."""
+    if not found.is_folder:
+        os.unlink(found.name, dir_fd=folder)
+    elif depth == MAX_DEPTH:
+        os.rename(found.name, temporary_name(), src_dir_fd=folder, dst_dir_fd=top)
+    else:
+        with entered(folder, found.name, mode_stays=False) as inner:
+            _make_writable(inner)
+            for below in listed(inner):
+                _remove_below(inner, below, top, depth + 1)
+        os.rmdir(found.name, dir_fd=folder)
 
 
 def _make_writable(folder: int) -> None:

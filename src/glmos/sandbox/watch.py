@@ -9,10 +9,11 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from glmos.sandbox import tree
 from glmos.sandbox.program import Program, children
 
 TICK = 0.1
@@ -24,6 +25,8 @@ _MEMORY_RESERVE = 0.05
 _DISK_RESERVE = 256 << 20
 _NOTABLE = 64 << 20
 """A program that has not added this much is not to blame for a machine that runs full."""
+_QUICK = 0.1
+_TOO_MANY = 1 << 40
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -35,13 +38,13 @@ class DiskUse(NamedTuple):
 class Watched:
     """A program, and what is remembered of it between two looks."""
 
-    def __init__(self, program: Program, on_tick: Callable[[], None] | None) -> None:
+    def __init__(self, program: Program, disk_at_start: DiskUse | None, on_tick: Callable[[], None] | None) -> None:
         self.program = program
         self.on_tick = on_tick
         seconds = program.limits.seconds
         self.deadline = float("inf") if seconds is None else program.started + seconds
         self.available_at_start = available_memory()
-        self.disk_at_start: DiskUse | None = None
+        self.disk_at_start = disk_at_start
         self.next_disk_look = program.started
 
     def look(self, now: float) -> str:
@@ -68,10 +71,7 @@ class Watched:
         return available < memory_reserve() and self.available_at_start - available > _NOTABLE
 
     def _disk(self, now: float) -> str:
-        use = DiskUse(0, 0)
-        for place in self.program.places:
-            found = disk_use(place, give_up_at=now + 5)
-            use = DiskUse(use.bytes + found.bytes, use.files + found.files)
+        use = use_of(self.program.places, give_up_at=now + 5)
         if self.disk_at_start is None:
             self.disk_at_start = use
         added = use.bytes - self.disk_at_start.bytes
@@ -93,9 +93,12 @@ class Watch:
         """Guards `_watched` and `_thread`."""
         self._thread: threading.Thread | None = None
 
-    def add(self, program: Program, on_tick: Callable[[], None] | None = None) -> None:
+    def add(
+        self, program: Program, *, disk_at_start: DiskUse | None = None, on_tick: Callable[[], None] | None = None
+    ) -> None:
+        """`disk_at_start`: what its places held before it began; what the first look finds when it is not known."""
         with self._changed:
-            self._watched[program] = Watched(program, on_tick)
+            self._watched[program] = Watched(program, disk_at_start, on_tick)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="sandbox-watch", daemon=True)
                 self._thread.start()
@@ -193,18 +196,39 @@ def memory_reserve() -> int:
     return int(_meminfo("MemTotal") * _MEMORY_RESERVE)
 
 
+def use_of(places: Sequence[Path], *, give_up_at: float) -> DiskUse:
+    found = [disk_use(place, give_up_at=give_up_at) for place in places]
+    return DiskUse(sum(use.bytes for use in found), sum(use.files for use in found))
+
+
+def quick_use_of(places: Sequence[Path]) -> DiskUse | None:
+    """What lies in `places`, if that can be counted while nobody minds waiting."""
+    deadline = time.monotonic() + _QUICK
+    use = use_of(places, give_up_at=deadline)
+    return use if time.monotonic() < deadline else None
+
+
 def disk_use(folder: Path, *, give_up_at: float) -> DiskUse:
-    """What lies in `folder`, links not followed; what was found until then when it takes too long."""
-    size, files, queue = 0, 0, [str(folder)]
-    while queue and time.monotonic() < give_up_at:
-        with contextlib.suppress(OSError), os.scandir(queue.pop()) as entries:
-            for entry in entries:
-                files += 1
-                with contextlib.suppress(OSError):
-                    if entry.is_dir(follow_symlinks=False):
-                        queue.append(entry.path)
-                    else:
-                        size += entry.stat(follow_symlinks=False).st_blocks * 512
+    """What lies in `folder`, links not followed; what was found until then when it takes too long.
+
+    Folders nested too deep to be counted count as more files than any limit allows.
+    """
+    with contextlib.suppress(OSError), tree.opened(folder) as descriptor:
+        return _use(descriptor, 0, give_up_at)
+    return DiskUse(0, 0)
+
+
+def _use(folder: int, depth: int, give_up_at: float) -> DiskUse:
+    size, files = 0, 0
+    for found in tree.listed(folder):
+        files += 1
+        size += found.status.st_blocks * 512
+        if found.is_folder and depth == tree.MAX_DEPTH:
+            return DiskUse(size, _TOO_MANY)
+        if found.is_folder and time.monotonic() < give_up_at:
+            with contextlib.suppress(OSError), tree.entered(folder, found.name) as inner:
+                below = _use(inner, depth + 1, give_up_at)
+                size, files = size + below.bytes, files + below.files
     return DiskUse(size, files)
 
 

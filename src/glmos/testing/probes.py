@@ -331,9 +331,20 @@ def takes_shared_memory(size: str) -> list[str]:
 
 def fills_the_workspace(size: str) -> list[str]:
     number = 0
-    while number < 10_000:
+    while number < 1_000_000:
         Path(f"/workspace/fill-{number}").write_bytes(os.urandom(int(size)))
         number += 1
+    return ["never stopped"]
+
+
+def hides_below_deep_folders() -> list[str]:
+    folder = os.open("/workspace", os.O_RDONLY)
+    for _ in range(1000):
+        os.mkdir("d", dir_fd=folder)
+        inner = os.open("d", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = inner
+    signal.pause()
     return ["never stopped"]
 
 

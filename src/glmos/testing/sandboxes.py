@@ -28,6 +28,7 @@ import anyio.abc
 import pytest
 
 from glmos.ports import Finished, Sandbox, SandboxLimits
+from glmos.sandbox import tree
 from glmos.testing import probes
 
 MEBI = 1 << 20
@@ -375,6 +376,11 @@ class IsolationConformance(SandboxConformance):
     async def test_the_number_of_files_is_limited(self, sandbox: Sandbox, workspace: Path) -> None:
         limits = SandboxLimits(seconds=30, files=200)
         assert (await self.attempt(sandbox, workspace, "fills_the_workspace", 0, limits=limits)).stopped_by == "files"
+
+    async def test_nothing_is_hidden_below_deep_folders(self, sandbox: Sandbox, workspace: Path) -> None:
+        assert (await self.attempt(sandbox, workspace, "hides_below_deep_folders")).stopped_by == "files"
+        with tree.opened(workspace) as folder:
+            tree.empty(folder)
 
     async def test_nothing_outlives_the_program(self, sandbox: Sandbox, workspace: Path) -> None:
         await self.contained(sandbox, workspace, "leaves_a_daemon")
