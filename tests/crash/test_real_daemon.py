@@ -126,11 +126,6 @@ async def test_a_daemon_killed_in_the_middle_goes_on_and_doubles_nothing(
         assert (report.status, ledger(home, pid)) == ("done", "A\nB\nC\n")
         entries = await RemoteSystem(home, {}).log(pid)
         state = fold_all(entries)
-    assert any(isinstance(x.event, e.ProcessRecovered) for x in entries) or kind in (
-        e.PlanMade,
-        e.StepPassed,
-        e.StepStarted,
-    )
     assert all(c.state == "closed" for c in state.calls.values())
     assert not _orphans()
 

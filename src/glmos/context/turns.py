@@ -142,9 +142,9 @@ class _Turns:
         step = next((s for s in self.plan if s.id == event.step), None)
         if step is None or self.implied or event.attempt > 1:
             return
-        checks = "; ".join(msgspec.json.encode(c).decode() for c in step.checks)
+        checks = ", ".join(type(c).__name__.removesuffix("Check").lower() for c in step.checks)
         last = " Its result is the answer to the person." if step is self.plan[-1] else ""
-        self._note(f"Now step {step.id!r}: {step.goal}{last}\nIt will be checked by: {checks}")
+        self._note(f"Now step {step.id!r}: {step.goal}{last}\nChecks, as planned: {checks}.")
 
 
 def receipt_text(event: e.ToolFinished) -> str:

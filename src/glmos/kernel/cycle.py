@@ -296,20 +296,23 @@ def _used(p: Process, step: Step) -> tuple[str, ...]:
 
 def _act(p: Process, step: Step, state: StepState, rules: Rules) -> list[f.Effect]:
     """A step failed: mend it, plan anew, or give up, by counts and not by hope."""
-    if state.attempts < rules.max_attempts:
+    hopeless = state.same_failures > 1
+    if state.attempts < rules.max_attempts and not hopeless:
         if p.rules.get("check_failed", 0) < state.attempts:
             left = rules.max_attempts - state.attempts
             words = (
-                f"Step {step.id!r} is not reached. {state.reason}\nMend what is wrong and submit it again "
-                f"({left} more attempt{'s' if left > 1 else ''}). The checks stay as they are."
+                f"Step {step.id!r} is not reached. {state.reason}\nIf the work is wrong, mend it and submit again "
+                f"({left} more attempt{'s' if left > 1 else ''}). If no right result could meet the check, do not bend the "
+                "work to it: show that from an output and revise the plan with a reason."
             )
             return [f.Record((e.KernelSpoke("check_failed", words),))]
         return [f.StartStep(step.id, state.attempts + 1)]
     if p.revision >= rules.max_revisions:
         return _exit("failed", f"step {step.id!r} was not reached in {state.attempts} attempts: {state.reason}")
     words = (
-        f"Step {step.id!r} failed {state.attempts} times: {state.reason}\nRevise the plan with `plan` (another way, or "
-        "smaller steps; passed steps may stay), or `give_up`."
+        f"Step {step.id!r} failed {state.attempts} times{' in the same way' if hopeless else ''}: {state.reason}\n"
+        "Revise the plan with `plan` (another way, or smaller steps; passed steps may stay; a check that was wrong is "
+        "replaced by one at least as strict), or `give_up`."
     )
     return [f.Record((e.KernelSpoke("replan", words),))]
 

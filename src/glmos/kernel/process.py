@@ -71,6 +71,8 @@ class StepState(Struct, frozen=True):
     checks: tuple[CheckState, ...] = ()
     reason: str = ""
     """Why the last attempt failed or the step was reopened."""
+    same_failures: int = 0
+    """How many attempts in a row failed for that very reason."""
 
 
 class Reply(Struct, frozen=True):
@@ -326,7 +328,8 @@ def _apply(p: Process, event: e.Event) -> Process:
             p = _step(p, step, status=status, used=event.used, passed_at=p.seq)
             return replace(p, step=None, signatures={}, rules={}, refusals=0)
         case e.StepFailed(step=step):
-            return _step(replace(p, signatures={}), step, status="failed", reason=event.reason)
+            same = p.steps[step].same_failures + 1 if p.steps[step].reason == event.reason else 1
+            return _step(replace(p, signatures={}), step, status="failed", reason=event.reason, same_failures=same)
         case e.StepReopened(step=step):
             return _reopen_step(p, step, event.cause)
         case e.SourceChanged():
@@ -510,7 +513,10 @@ def _interrupted(p: Process) -> Process:
 
 def _reopened(p: Process) -> Process:
     """Ready to go on from where it ended. A step that had failed for good gets its attempts anew."""
-    steps = {k: replace(s, attempts=0, status="waiting") if s.status == "failed" else s for k, s in p.steps.items()}
+    steps = {
+        k: replace(s, attempts=0, same_failures=0, status="waiting") if s.status == "failed" else s
+        for k, s in p.steps.items()
+    }
     step = p.step if p.step is not None and steps[p.step].status == "running" else None
     return replace(
         p, exit=None, killed=False, suspended=False, model_failure=None, budget_refusal=None, steps=steps, step=step,

@@ -83,9 +83,10 @@ def _schema(name: str, description: str, required: list[str], **properties: Any)
 
 
 _CHECKS = (
-    "How it will be known, by other means than your word. Kinds: pattern{pattern,path?,absent?} file{path,format?} "
-    "schema{schema,path?} number{pattern?,equals|sql|python,tolerance?} query{sql,equals?} python{code: asserts} "
-    "command{command,exit_status?} critic{rubric}. `path` is a workspace file; without it the step's result is checked."
+    "How a program will know, without your word; each must fail while the step is not done. pattern{pattern,path?,absent?} "
+    "file{path,format?} schema{schema,path?} number{pattern?,equals|sql|python,tolerance?} query{sql,equals?} "
+    "python{code: asserts with messages} command{command,exit_status?} critic{rubric}. Without `path` the step's result "
+    "is checked. The last step also gets citation and critic."
 )
 
 SYSCALLS: dict[str, tuple[type[SystemCall], ToolSchema]] = {
@@ -93,8 +94,8 @@ SYSCALLS: dict[str, tuple[type[SystemCall], ToolSchema]] = {
         Plan,
         _schema(
             "plan",
-            "State or revise the plan when the goal takes more than one step. Steps are done in order; the last step's "
-            "result is the answer. Passed steps that you repeat unchanged stay passed.",
+            "State or revise the plan. Steps are done in order; the last one's result is the answer. Passed steps that you "
+            "repeat unchanged stay passed.",
             ["steps"],
             steps={
                 "type": "array",
@@ -120,8 +121,8 @@ SYSCALLS: dict[str, tuple[type[SystemCall], ToolSchema]] = {
         Finish,
         _schema(
             "finish",
-            "Submit the result of the current step; it is then checked. Every fact and number in it must rest on an "
-            "observation: give claims with a quote copied word for word from the output of the named call.",
+            "Submit the result of the current step for checking; the last call of a reply. Claims bind its facts and numbers "
+            "to quotes copied word for word from outputs.",
             ["result"],
             result={"type": "string", "description": "For a person, complete and short."},
             claims={
@@ -136,7 +137,7 @@ SYSCALLS: dict[str, tuple[type[SystemCall], ToolSchema]] = {
                     "required": ["claim", "call", "quote"],
                 },
             },
-            files={"type": "array", "items": _TEXT, "description": "Workspace files that belong to the result."},
+            files=_TEXTS,
         ),
     ),
     "ask": (

@@ -25,7 +25,7 @@ from glmos.kernel.process import Process
 from glmos.kernel.report import check_kind
 from glmos.kernel.verify import Verdict
 from glmos.ports import Finished, SandboxLimits
-from glmos.runtime.file_formats import FORMAT_SCRIPT
+from glmos.runtime.check_scripts import ASSERTION_SCRIPT, FORMAT_SCRIPT, PREVIEW_SCRIPT
 from glmos.runtime.log import ProcessLog
 from glmos.runtime.outputs import whole, whole_data
 from glmos.runtime.parts import Parts
@@ -84,8 +84,8 @@ class _Check:
             case a.QueryCheck():
                 return await self._query(check)
             case a.PythonCheck():
-                done = await self._sandboxed(["python", "-c", check.code])
-                return _by_status(done, 0, "the assertion")
+                done = await self._sandboxed(["python", "-W", "ignore", "-c", ASSERTION_SCRIPT, check.code])
+                return _by_status(done, 0, "the check's code")
             case a.CommandCheck():
                 done = await self._sandboxed(["/bin/sh", "-c", check.command], check.timeout)
                 return _by_status(done, check.exit_status, repr(check.command))
@@ -192,7 +192,9 @@ class _Check:
             return rows
         shown = msgspec.json.encode(rows[:5]).decode()
         if equals is None:
-            return Verdict("passed" if rows else "failed", f"{sql!r} gives {len(rows)} rows: {shown}")
+            # One cell that says no is a no: `SELECT count(*) = 12` gives a row either way.
+            no = not rows or (len(rows) == 1 and len(rows[0]) == 1 and not rows[0][0])
+            return Verdict("failed" if no else "passed", f"{sql!r} gives {len(rows)} rows: {shown}")
         same = same_rows([list(x) for x in equals], rows, ordered="order by" in sql.lower())
         return Verdict("passed" if same else "failed", f"{sql!r} gives {shown}")
 
@@ -218,8 +220,10 @@ def _by_status(done: Finished, wanted: int, what: str) -> Verdict:
     if done.stopped_by:
         return Verdict("failed", f"{what} was stopped by its limit on {done.stopped_by}")
     if done.status == wanted:
-        return Verdict("passed", f"{what} ended with {wanted}")
-    return Verdict("failed", f"{what} ended with {done.status}, wanted {wanted}: {_tail(done)}")
+        return Verdict(
+            "passed", f"{what} ran and found nothing wrong" if wanted == 0 else f"{what} ended with {wanted}"
+        )
+    return Verdict("failed", f"{what} ended with exit status {done.status}: {_tail(done)}")
 
 
 async def observations(log: ProcessLog, parts: Parts) -> dict[CallId, str]:
@@ -288,10 +292,12 @@ async def _case(log: ProcessLog, parts: Parts, step: str, check: a.CriticCheck) 
     assert found is not None
     observed = await observations(log, parts)
     cited = {c.call for c in state.claims}
-    shown = [(k, _shorten(v, SHOWN)) for k, v in observed.items() if k in cited]
-    recent = [(k, _shorten(v, SHOWN // 4)) for k, v in list(observed.items())[-12:] if k not in cited]
+    recent = set(list(observed)[-12:])
+    shown = [
+        (k, _shorten(v, SHOWN if k in cited else SHOWN // 4)) for k, v in observed.items() if k in cited or k in recent
+    ]
     actions = [
-        f"[{c.call}] {c.tool}.{c.action}({_shorten(msgspec.json.encode(c.arguments).decode(), 400)})"
+        f"[{c.call}] {c.tool}.{c.action}({_shorten(msgspec.json.encode(c.arguments).decode(), 1_000)})"
         f" {'failed' if c.failed else 'ok'}"
         for c in p.calls.values()
         if not c.undone
@@ -304,9 +310,36 @@ async def _case(log: ProcessLog, parts: Parts, step: str, check: a.CriticCheck) 
     ]
     return critic.Case(
         goal=p.goal, step_goal=found.goal, rubric=check.rubric, result=await whole(parts.store, state.result),
-        quotes=[(c.claim, c.call, c.quote) for c in state.claims], actions=actions[-40:], observations=shown + recent,
-        checks=checks, files=await _result_files(log, parts),
+        quotes=[(c.claim, c.call, c.quote) for c in state.claims], actions=actions[-40:], observations=shown,
+        checks=checks, revisions=_revisions(log), files=await _result_files(log, parts),
     )  # fmt: skip
+
+
+def _revisions(log: ProcessLog) -> list[str]:
+    """How checks changed from plan to plan, and why: a check made easier must not pass unseen."""
+    found: list[str] = []
+    before: dict[str, a.Step] = {}
+    failures = 0
+    for entry in log.entries:
+        if isinstance(entry.event, e.StepFailed):
+            failures += 1
+        if not isinstance(entry.event, e.PlanMade):
+            continue
+        plan = {s.id: s for s in entry.event.steps}
+        if before:
+            why = entry.event.reason or "no reason given"
+            found.append(f"revision {entry.event.revision} after {failures} failed attempts: {_shorten(why, 500)}")
+            for step in before.keys() | plan.keys():
+                old = before[step].checks if step in before else ()
+                new = plan[step].checks if step in plan else ()
+                if old != new:
+                    found.append(f"- {step}: was {_encoded(old)}; now {_encoded(new)}")
+        before = plan
+    return found
+
+
+def _encoded(checks: Sequence[a.Check]) -> str:
+    return _shorten(msgspec.json.encode(checks).decode(), 1_200) if checks else "nothing"
 
 
 async def _result_files(log: ProcessLog, parts: Parts) -> list[tuple[str, str]]:
@@ -315,11 +348,12 @@ async def _result_files(log: ProcessLog, parts: Parts) -> list[tuple[str, str]]:
     if not log.first_snapshot:
         return []
     changes = [c for c in await parts.workspaces.changes(p.pid, log.first_snapshot) if c.kind != "deleted"][:12]
-    looked = _Check(log, parts, p.step or p.plan[-1].id)
     found: list[tuple[str, str]] = []
     for change in changes:
-        done = await looked._sandboxed(["head", "-c", str(SHOWN), "--", change.path])  # pyright: ignore[reportPrivateUsage]
+        done = await parts.sandbox.run(
+            ["python", "-W", "ignore", "-I", "-c", PREVIEW_SCRIPT, change.path, str(SHOWN)],
+            pid=p.pid, workspace=parts.workspaces.path(p.pid), writable=False,
+        )  # fmt: skip
         text = done.stdout.decode("utf-8", "replace")
-        binary = "\0" in text or text.count("�") > len(text) // 20
-        found.append((change.path, f"({change.kind}, not text)" if binary else text))
+        found.append((f"{change.path} ({change.kind})", text or "(could not be looked at)"))
     return found
