@@ -56,14 +56,15 @@ def lenient_critic() -> ScriptedModel:
 
 class World(NamedTuple):
     system: LocalSystem
-    model: ScriptedModel
+    model: Any
+    """What was given as the script, as a driver: usually a `ScriptedModel`, whose `requests` can be looked at."""
     store: Store
 
 
 @asynccontextmanager
 async def world(
     folder: Path,
-    script: Iterable[Any] | ScriptedModel,
+    script: Iterable[Any] | ModelDriver,
     *,
     tools: Sequence[Tool] = (),
     critic: ModelDriver | None = None,
@@ -73,7 +74,7 @@ async def world(
     settings: Mapping[str, Any] | None = None,
 ) -> AsyncGenerator[World]:
     """A system in `folder`. Without a critic every plan gets a lenient one."""
-    model = script if isinstance(script, ScriptedModel) else ScriptedModel(list(script))
+    model = ScriptedModel(list(script)) if isinstance(script, Iterable) else script
     kept = store if store is not None else RamStore()
     values = DEFAULTS | dict(settings or {})
 
