@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import stat
+import sys
 import tempfile
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -581,11 +582,45 @@ async def test_long_copies_are_told_of(tmp_path: Path) -> None:
 # -- a disk that does not do its part ---------------------------------------------------------------------------------
 
 
-async def test_a_full_disk_is_told_and_the_files_stay(tmp_path: Path) -> None:
-    (tmp_path / "home").symlink_to("/dev/full")
-    workspaces = DiskWorkspaces(tmp_path / "home" / "x")
-    with pytest.raises(WorkspaceError, match="The workspace of process 1 could not be made"):
-        await workspaces.create(1, ())
+FULL_DISK = """
+import os, sys, anyio
+from pathlib import Path
+from glmos.abi.errors import WorkspaceError
+from glmos.sandbox import DiskWorkspaces
+async def main():
+    home = Path(sys.argv[1])
+    workspaces = DiskWorkspaces(home)
+    await workspaces.create(1, ())
+    place = workspaces.path(1)
+    (place / "kept").write_text("x")
+    saved = await workspaces.save(1)
+    (place / "big").write_bytes(os.urandom(700_000))
+    for attempt in (workspaces.save(1), workspaces.create(2, [place / "big"])):
+        try:
+            await attempt
+        except WorkspaceError as error:
+            print(error)
+    assert not workspaces.path(2).exists()
+    await workspaces.restore(1, saved)
+    assert [path.name for path in place.iterdir()] == ["kept"]
+    assert await workspaces.save(1) == saved
+anyio.run(main)
+"""
+
+
+async def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
+    disk = ["bwrap", "--dev-bind", "/", "/", "--size", "1200000", "--tmpfs", str(tmp_path), "--"]
+    done = await anyio.run_process([*disk, sys.executable, "-c", FULL_DISK, str(tmp_path / "home")], check=False)
+    assert done.stdout.decode().splitlines() == [
+        "The files of process 1 could not be saved: the disk is full; free some space and resume.",
+        "The workspace of process 2 could not be made: the disk is full; free some space and resume.",
+    ], done.stderr.decode()
+
+
+async def test_a_home_that_is_no_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("x")
+    with pytest.raises(WorkspaceError, match="The workspace of process 1 could not be made: Not a directory"):
+        await DiskWorkspaces(tmp_path / "home" / "x").create(1, ())
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
