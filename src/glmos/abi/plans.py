@@ -66,6 +66,9 @@ class QueryCheck(_Check, frozen=True, tag="query"):
 
     sql: str = ""
     equals: tuple[tuple[Any, ...], ...] | None = None
+    agree: bool = False
+    """Without `sql`: the cited queries are readings of one question. If they give different rows, which one was meant
+    cannot be decided here."""
 
 
 class PythonCheck(_Check, frozen=True, tag="python"):

@@ -151,23 +151,31 @@ class _Check:
         return verify.citation(result, self.state.claims, observed, given, has_calls=bool(mine))
 
     async def _query(self, check: a.QueryCheck) -> Verdict:
+        from glmos.tools.tables import same_rows
+
         if check.sql:
             return await self._query_equals(check.sql, check.equals)
         cited = [c for c in dict.fromkeys(x.call for x in self.state.claims) if self._is_query(c)]
         if not cited:
             return Verdict("failed", "the result cites no query of `tables`, so there is none to run again")
+        rows: list[list[list[Any]]] = []
         for call in cited:
-            verdict = await self._again(call)
+            verdict = await self._again(call, rows)
             if verdict.outcome != "passed":
                 return verdict
+        if check.agree and any(not same_rows(rows[0], other, ordered=False) for other in rows[1:]):
+            return Verdict(
+                "undecided",
+                f"the question can be read in {len(cited)} ways that give different rows: {', '.join(cited)}",
+            )
         return Verdict("passed", f"a second engine gave the same rows for {', '.join(cited)}")
 
     def _is_query(self, call: CallId) -> bool:
         found = self.p.calls.get(call)
         return found is not None and found.tool == "tables" and found.action == "query"
 
-    async def _again(self, call: CallId) -> Verdict:
-        """Run a cited query by the other engine and compare the rows."""
+    async def _again(self, call: CallId, given: list[list[list[Any]]]) -> Verdict:
+        """Run a cited query by the other engine and compare the rows, which are added to `given`."""
         from glmos.tools.tables import same_rows
 
         receipt = next(
@@ -178,7 +186,8 @@ class _Check:
         rows = await self._rows(sql, "sqlite")
         if isinstance(rows, Verdict):
             return rows
-        if same_rows(data.get("rows", []), rows, ordered="order by" in sql.lower()):
+        given.append(rows)
+        if same_rows(data.get("rows", []), rows, ordered=data.get("ordered", False)):
             return Verdict("passed", f"a second engine gave the same {len(rows)} rows for {call}")
         return Verdict(
             "failed", f"a second engine gave other rows for {call}: {msgspec.json.encode(rows[:5]).decode()}"

@@ -130,7 +130,7 @@ def _first(goal: str, messages: Sequence[Message]) -> Calls:
         return _give_up(
             f"the bundled nano model only answers questions over tables given with -f: {reason_text(outside)}. {CONNECT}"
         )
-    checks: list[dict[str, Any]] = [{"kind": "query"}]
+    checks: list[dict[str, Any]] = [{"kind": "query", "agree": True}]
     if expected_answer(goal) in ("number", "date"):
         checks.append({"kind": "pattern", "pattern": r"\d|Nothing|没有|–"})
     step = {"id": "answer", "goal": goal, "checks": checks}
