@@ -170,7 +170,7 @@ class ActionTool:
     a long one calls `anyio.from_thread.check_cancelled()` now and then.
     """
 
-    spec: ClassVar[ToolSpec]
+    spec: ToolSpec
     _signatures: ClassVar[dict[str, tuple[str, Signature]]]
 
     def __init_subclass__(
@@ -264,7 +264,7 @@ async def _invoke(function: Callable[..., Any], values: dict[str, Any], *, aband
 
 def _describe(body: str, signatures: dict[str, Signature]) -> str:
     """The description, and for several actions a line each, such as `read(path, start?): a text file`."""
-    body = "\n\n".join(" ".join(paragraph.split()) for paragraph in body.split("\n\n"))
+    body = "\n".join(" ".join(paragraph.split()) for paragraph in body.split("\n\n"))
     if len(signatures) == 1:
         return body
     lines: list[str] = []

@@ -48,7 +48,7 @@ class _Match(NamedTuple):
 
 
 class Files(ActionTool, name="files", resident=True, timeout=60.0):
-    """Work with text files in /workspace."""
+    """List, read, search and change files in /workspace."""
 
     def __init__(self, search_seconds: float = 10.0) -> None:
         self._search_seconds = search_seconds

@@ -5,7 +5,7 @@
 It offers FOLDER/k-1 (shell) to FOLDER/k-5. Text and PNG are all it answers with; its counterpart is `jupyter`.
 """
 
-import os
+import contextlib
 import re
 import subprocess
 import sys
@@ -13,31 +13,25 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-_OPTIONS = (
-    "--transport=ipc",
-    "--shell=1",
-    "--iopub=2",
-    "--stdin=3",
-    "--control=4",
-    "--hb=5",
-    "--Session.key=b''",  # the folder of the sockets is what keeps others out
-    "--HistoryManager.enabled=False",
-    "--IPKernelApp.ignore_cwd=True",
-    "--TerminalIPythonApp.display_banner=False",
-    "--InteractiveShell.colors=nocolor",
-    "--InteractiveShell.xmode=Plain",
-    "--InlineBackend.rc={}",
-    "--IPKernelApp.connection_file=/tmp/.kernel.json",
-)
+_PORTS = {"shell_port": 1, "iopub_port": 2, "stdin_port": 3, "control_port": 4, "hb_port": 5}
 
 
 def main() -> None:
-    _choose_fonts()
     warnings.filterwarnings("ignore", category=UserWarning, module=r"jupyter_client|ipykernel|traitlets")
     from ipykernel.kernelapp import IPKernelApp
+    from traitlets.config import Config
 
-    app: Any = IPKernelApp.instance()
-    app.initialize([*_OPTIONS, f"--ip={sys.argv[1]}/k"])
+    folder = sys.argv[1]
+    config: Any = Config()
+    config.IPKernelApp = Config(
+        _PORTS, transport="ipc", ip=f"{folder}/k", connection_file=f"{folder}/kernel.json", ignore_cwd=True
+    )
+    config.Session.key = b""  # the folder of the sockets is what keeps others out
+    config.HistoryManager.enabled = False
+    config.InteractiveShell = Config(colors="nocolor", xmode="Plain")
+    config.InlineBackend.rc = {"font.family": ["DejaVu Sans", *_chinese_fonts()], "axes.unicode_minus": False}
+    app: Any = IPKernelApp.instance(config=config)
+    app.initialize([])
     shell = app.shell
     sys.path.append(str(Path.cwd()))  # last, so that no file of the workspace stands in for a module of Python
     shell.display_formatter.active_types = ["text/plain", "image/png"]
@@ -52,24 +46,14 @@ def _show_frame(frame: Any, printer: Any, cycle: bool) -> None:
     printer.text(frame.to_string(max_rows=40, max_cols=30, max_colwidth=80, show_dimensions="truncate"))
 
 
-def _choose_fonts() -> None:
-    """Let figures show Chinese if any font here can."""
+def _chinese_fonts() -> list[str]:
+    """The best font here that has Chinese characters, if there is one: figures fall back on it."""
     listing = ""
-    try:
-        listing = subprocess.run(
-            ["fc-list", ":lang=zh-cn", "family"], capture_output=True, text=True, timeout=10, check=False
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        pass
+    command = ["fc-list", ":lang=zh-cn", "family"]
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        listing = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout
     families = [line.split(",")[0].strip() for line in listing.splitlines() if line.strip()]
-    best = sorted(families, key=lambda family: (not re.search("Sans|Hei", family), "Mono" in family, family))[:1]
-    folder = Path(
-        os.path.expandvars("$MPLCONFIGDIR" if "$MPLCONFIGDIR" != os.path.expandvars("$MPLCONFIGDIR") else "/tmp")
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    names = ", ".join(["DejaVu Sans", *best])
-    text = f"font.family: {names}\naxes.unicode_minus: False\nfigure.dpi: 100\nsavefig.bbox: tight\n"
-    (folder / "matplotlibrc").write_text(text, encoding="utf-8")
+    return sorted(families, key=lambda family: (not re.search("Sans|Hei", family), "Mono" in family, family))[:1]
 
 
 def _warn_once_about_glyphs(shell: Any) -> None:
@@ -85,7 +69,11 @@ def _warn_once_about_glyphs(shell: Any) -> None:
             print("No font here has some characters of this figure, so they show as boxes.", file=sys.stderr)
 
     warnings.showwarning = showwarning
-    shell.events.register("pre_run_cell", lambda info: told.clear())
+
+    def forget(info: Any) -> None:
+        told.clear()
+
+    shell.events.register("pre_run_cell", forget)
 
 
 if __name__ == "__main__":

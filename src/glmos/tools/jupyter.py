@@ -70,7 +70,8 @@ class Kernel:
         self._session = session
         self._descriptors = [shell, iopub]
         self._id = uuid.uuid4().hex
-        self._context = zmq.asyncio.Context(io_threads=1)
+        # Shared and never terminated: that would block for as long as somebody's socket is open.
+        self._context = zmq.asyncio.Context.instance()
         self._shell = self._connect(zmq.DEALER, shell)
         self._iopub = self._connect(zmq.SUB, iopub)
 
@@ -135,7 +136,8 @@ class Kernel:
         return collected.result(ended, finished)
 
     async def close(self) -> None:
-        self._context.destroy(linger=0)
+        for socket in (self._shell, self._iopub):
+            socket.close(linger=0)
         for descriptor in self._descriptors:
             os.close(descriptor)
         self._descriptors.clear()
@@ -218,7 +220,7 @@ class _Collected:
             case "error":
                 lines = cast("list[Any]", content.get("traceback") or [])
                 name, message = _text(content.get("ename")), _text(content.get("evalue"))
-                self._error = (clean(name)[:200], bounded(clean(message), 4000), "\n".join(map(_text, lines)))
+                self._error = (clean(name)[:200], bounded(clean(message), 4000), bounded("\n".join(map(_text, lines))))
             case _:
                 pass
 

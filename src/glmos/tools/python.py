@@ -22,8 +22,10 @@ _LOST = "its variables are gone, and the next call starts a new session"
 
 
 class Python(ActionTool, name="python", resident=True, timeout=MAX_SECONDS + 60):
-    """Run Python in /workspace, in a session that keeps variables between calls. Output, the last expression's value and
-    tracebacks come back; figures are saved as PNG files. pandas, numpy, matplotlib and duckdb are installed. No network.
+    """Run Python in a session that keeps variables between calls.
+
+    It works in /workspace. Printed output, the last expression's value and tracebacks come back; figures are saved as
+    PNG files. pandas, numpy, matplotlib and duckdb are installed. No network.
     """
 
     def __init__(self) -> None:
@@ -119,8 +121,9 @@ _OWN = re.compile(r"  (Cell In|File /workspace/|File <string>|File \"?<)")
 def _traceback(text: str) -> str:
     """The user's frames, and the innermost one; those of libraries between are counted."""
     text = re.sub(r"\n\n(?=  |\S)", "\n", clean(text).strip())
+    text = re.sub(r"^  File \S*-packages/", "  File ", text, flags=re.MULTILINE)
     starts = [match.start() for match in _FRAME.finditer(text)]
-    if len(starts) <= 6:
+    if len(starts) <= 4:
         return text
     frames = [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
     kept: list[str] = []

@@ -77,7 +77,7 @@ def standard_tools() -> list[Tool]:
     return [Tables(), Python(), Shell(), Files()]
 
 
-def installed_tools(*, own: Sequence[Tool] = (), plugins: Iterable[EntryPoint] | None = None) -> Registry:
+def installed(*, own: Sequence[Tool] = (), plugins: Iterable[EntryPoint] | None = None) -> Registry:
     """The standard tools, those of installed packages, and a program's `own`.
 
     A package whose tool cannot be loaded hinders nothing; it is listed in `broken`.

@@ -11,8 +11,10 @@ _BASH = 'if command -v bash >/dev/null 2>&1; then exec bash -c "$1"; else exec s
 
 
 class Shell(ActionTool, name="shell", resident=True, timeout=MAX_SECONDS + 30):
-    """Run a shell command in /workspace. Exit status, stdout and stderr come back. No network, no input, no state kept
-    between calls but files.
+    """Run a shell command.
+
+    It works in /workspace. Exit status, stdout and stderr come back. No network, no input; only files last from call to
+    call.
     """
 
     @action(effect="reversible", reads=("workspace",), writes=("workspace",))

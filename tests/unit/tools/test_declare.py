@@ -192,7 +192,7 @@ def test_actions_share_one_schema() -> None:
     assert [a.name for a in device.spec.actions] == ["show", "add"]
     assert device.spec.parameters["properties"]["action"] == {"enum": ["show", "add"]}
     assert device.spec.parameters["required"] == ["action"]
-    assert device.spec.description == "Counts.\nshow: the count\nadd: add to it"
+    assert device.spec.description == "Counts.\nshow(): the count\nadd(amount, reason?): add to it"
 
 
 async def test_actions_keep_state_and_ignore_each_others_arguments(run: Any) -> None:

@@ -13,8 +13,10 @@ from glmos.tools.tables.session import WorkerSession
 
 
 class Tables(ActionTool, name="tables", resident=True, timeout=120.0):
-    """SQL (DuckDB) over the CSV, TSV, Excel, Parquet, JSON and SQLite files in /workspace. Each file, sheet or table is
-    a SQL table; look at the schema first.
+    """Query the data files in /workspace with SQL.
+
+    CSV, TSV, Excel, Parquet, JSON and SQLite files are loaded into DuckDB: each file, sheet or table is a SQL table. Look
+    at the schema first.
     """
 
     def __init__(self, query_seconds: float = 90.0) -> None:
@@ -57,6 +59,7 @@ class Tables(ActionTool, name="tables", resident=True, timeout=120.0):
         await self._sessions.release(pid)
 
     async def _ask(self, call: ToolCall, context: ToolContext, request: dict[str, Any]) -> ToolResult:
+        context.progress(f"tables: {request['action']}")
         try:
             with anyio.fail_after(self._seconds):
                 async with self._sessions.use(call.pid, context) as use:

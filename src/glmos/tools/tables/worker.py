@@ -84,6 +84,8 @@ class Worker:
         self._require_tables()
         if engine == "sqlite":
             rows = self._crosscheck().query(sql, most=MAX_ROWS)
+            if rows.total > MAX_ROWS:
+                raise QueryError(f"More than {MAX_ROWS} rows cannot be compared.", "unavailable")
         elif engine == "duckdb":
             rows = self._engine.query(sql, most=MAX_ROWS)
         else:
