@@ -526,6 +526,20 @@ async def test_creating_again_changes_nothing(home: Home, tmp_path: Path) -> Non
     assert (home.workspaces.path(1) / "f.csv").read_text() == "work"
 
 
+async def test_a_crash_while_creating_leaves_all_or_nothing(home: Home, tmp_path: Path) -> None:
+    source = tmp_path / "f"
+    source.write_text("1")
+    place, aside = home.workspaces.path(1), home.workspaces.path(1).parent / ".new-1"
+    aside.mkdir(parents=True)
+    (aside / "half a copy").write_text("x")  # it had not been recorded
+    files = await home.workspaces.create(1, [source])
+    assert [path.name for path in place.iterdir()] == ["f"]
+    place.rename(aside)  # it had been recorded, but not yet moved
+    source.write_text("2")
+    assert await home.workspaces.create(1, [source]) == files
+    assert (place / "f").read_text() == "1"
+
+
 async def test_a_missing_file_is_named_and_leaves_no_workspace(home: Home, tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"There is no file '.*/缺.csv'"):
         await home.workspaces.create(1, [tmp_path / "缺.csv"])

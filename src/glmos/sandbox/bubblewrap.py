@@ -5,15 +5,18 @@ seccomp      forbidden calls  limits    per program, by the kernel     watch    
 program      one that runs    session   one that lives on              host       what is missing here
 """
 
+import os
+import shutil
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from subprocess import DEVNULL
 
 import anyio
 from anyio.abc import ByteReceiveStream, ByteSendStream
 
-from glmos.abi.errors import ConflictError, SandboxError
+from glmos.abi.errors import ConflictError, SandboxError, UsageError
 from glmos.abi.ids import Pid
 from glmos.ports import Finished, SandboxLimits
 from glmos.sandbox import profile, program
@@ -23,6 +26,9 @@ from glmos.sandbox.interpreter import current_interpreter
 from glmos.sandbox.program import Channels, Program
 from glmos.sandbox.session import BubblewrapSession, Output, make_socket_dir
 from glmos.sandbox.watch import DiskUse, Watch, quick_use_of
+
+_LONGEST_WORD = 128 << 10
+_LONGEST_COMMAND = 1 << 20
 
 
 class _Slot:
@@ -80,6 +86,8 @@ class BubblewrapSandbox:
         env: Mapping[str, str] | None = None,
         limits: SandboxLimits = SandboxLimits(),
     ) -> Finished:
+        if problem := _not_executable(argv):
+            return Finished(status=126, stdout=b"", stderr=f"{argv[0]}: {problem}\n".encode(errors="replace"))
         slot = self._enter(pid)
         inside = profile.Inside(argv, workspace, writable, None, env or {}, limits)
         try:
@@ -106,16 +114,19 @@ class BubblewrapSandbox:
         env: Mapping[str, str] | None = None,
         limits: SandboxLimits = SandboxLimits(seconds=None),
     ) -> BubblewrapSession:
+        if problem := _not_executable(argv):
+            raise UsageError(f"The program {argv[0]!r} cannot be started: {problem}.")
         slot = self._enter(pid)
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._leave, pid, slot)
             sockets = make_socket_dir(foreign_identity())
+            undo.callback(shutil.rmtree, sockets, ignore_errors=True)
             outputs = Output("stdout", limits.output_bytes), Output("stderr", limits.output_bytes)
-            channels = Channels(DEVNULL, outputs[0].writer, outputs[1].writer)
+            for output in outputs:
+                undo.callback(output.close)
             inside = profile.Inside(argv, workspace, True, sockets, env or {}, limits)
-            started = await self._start(slot, inside, channels)
-        except BaseException:
-            self._leave(pid, slot)
-            raise
+            started = await self._start(slot, inside, Channels(DEVNULL, outputs[0].writer, outputs[1].writer))
+            undo.pop_all()
 
         def on_end() -> None:
             self._watch.remove(started)
@@ -130,13 +141,14 @@ class BubblewrapSandbox:
 
     async def kill(self, pid: Pid) -> int:
         slots = list(self._slots.get(pid, ()))
+        ended = sum(slot.program is None or slot.program.alive for slot in slots)
         for slot in slots:
             slot.stop()
         for slot in slots:
             if slot.session is not None:
                 await slot.session.wait()
             await slot.gone.wait()
-        return len(slots)
+        return ended
 
     async def aclose(self) -> None:
         with anyio.CancelScope(shield=True):
@@ -165,15 +177,20 @@ class BubblewrapSandbox:
     async def _start(self, slot: _Slot, inside: profile.Inside, channels: Channels) -> Program:
         bubblewrap = await self._bubblewrap()
         identity = foreign_identity()
+        inside = inside._replace(workspace=await anyio.to_thread.run_sync(inside.workspace.resolve))
         places = [inside.workspace] if inside.writable else []
         if inside.sockets is not None:
             places.append(inside.sockets)
-        slot.disk_at_start = await anyio.to_thread.run_sync(_prepare, inside.workspace, places)
-        staged = identity is not None and can_mount()
-        made = profile.build(inside, current_interpreter(), staged=staged, features=bubblewrap.features)
-        slot.program = await program.start(
-            bubblewrap, made, identity=identity, limits=inside.limits, places=places, channels=channels
-        )
+        try:
+            slot.disk_at_start = await anyio.to_thread.run_sync(_prepare, inside.workspace, places)
+            staged = identity is not None and can_mount()
+            made = profile.build(inside, current_interpreter(), staged=staged, features=bubblewrap.features)
+            slot.program = await program.start(
+                bubblewrap, made, identity=identity, limits=inside.limits, places=places, channels=channels
+            )
+        except OSError as error:
+            where = f" ({error.filename})" if error.filename else ""
+            raise SandboxError(f"No program could be started in the sandbox: {error.strerror}{where}.") from error
         if slot.unwanted:
             slot.program.stop("cancelled")
         return slot.program
@@ -227,6 +244,16 @@ async def _feed(stream: ByteSendStream, data: bytes) -> None:
                 await stream.send(data)
     except (anyio.BrokenResourceError, anyio.ClosedResourceError):
         return  # it does not want to read that
+
+
+def _not_executable(argv: Sequence[str]) -> str:
+    """What Linux does not take as a command, whoever calls it."""
+    if any("\0" in word for word in argv):
+        return "an argument contains a NUL character"
+    sizes = [len(os.fsencode(word)) for word in argv]
+    if max(sizes) >= _LONGEST_WORD or sum(sizes) > _LONGEST_COMMAND:
+        return "the arguments are too long; put them into a file or feed them as input"
+    return ""
 
 
 def _prepare(workspace: Path, places: Sequence[Path]) -> DiskUse | None:

@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import IO, NamedTuple, Self
 
@@ -149,11 +150,28 @@ def _readable(descriptor: int) -> bool:
 
 def children(pid: int) -> list[int]:
     """Host pids of the direct children of every thread of `pid`."""
+    if not _kernel_lists_children():
+        return [child for child, parent in _parents().items() if parent == pid]
     found: list[int] = []
     with contextlib.suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
             with contextlib.suppress(OSError):
                 found += map(int, (task / "children").read_text().split())
+    return found
+
+
+@cache
+def _kernel_lists_children() -> bool:
+    return Path(f"/proc/self/task/{threading.get_native_id()}/children").exists()
+
+
+def _parents() -> dict[int, int]:
+    """The parent of every process on the machine."""
+    found: dict[int, int] = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            # The name before it, in parentheses, may contain anything.
+            found[int(process.name)] = int((process / "stat").read_text().rpartition(")")[2].split()[1])
     return found
 
 

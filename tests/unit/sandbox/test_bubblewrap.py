@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from glmos.abi.errors import SandboxError
+from glmos.abi.errors import SandboxError, UsageError
 from glmos.ports import SandboxLimits
 from glmos.sandbox import BubblewrapSandbox
 from glmos.testing.sandboxes import SERVE, connect, wait_closed
@@ -87,6 +87,26 @@ async def test_figures_can_be_drawn_with_the_fonts_of_the_machine(sandbox: Bubbl
     assert finished.status == 0, finished.stderr.decode()
     assert (tmp_path / "图.png").read_bytes().startswith(b"\x89PNG")
     assert [path.name async for path in anyio.Path(tmp_path).iterdir()] == ["图.png"], "caches belong elsewhere"
+
+
+async def test_a_command_that_no_system_takes_fails_like_one(sandbox: BubblewrapSandbox, tmp_path: Path) -> None:
+    for odd, said in (("x\0y", "NUL"), ("字" * 50_000, "too long"), ("a" * 99_999, "")):
+        finished = await sandbox.run(["echo", odd], pid=1, workspace=tmp_path)
+        assert finished.status == (126 if said else 0)
+        assert said in finished.stderr.decode()
+    finished = await sandbox.run(["echo", *["a" * 99_999] * 20], pid=1, workspace=tmp_path)
+    assert finished.status == 126
+    with pytest.raises(UsageError, match="NUL"):
+        await sandbox.open(["echo", "\0"], pid=1, workspace=tmp_path)
+    assert await sandbox.kill(1) == 0
+
+
+async def test_a_workspace_may_be_named_by_a_link_or_relatively(sandbox: BubblewrapSandbox, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    for place in (tmp_path / "link", Path(os.path.relpath(tmp_path / "real"))):
+        assert (await sandbox.run(["touch", "made"], pid=1, workspace=place)).status == 0
+        (tmp_path / "real/made").unlink()
 
 
 async def test_a_workspace_that_is_no_folder_is_refused(sandbox: BubblewrapSandbox, tmp_path: Path) -> None:
