@@ -82,3 +82,11 @@ def test_an_empty_question_and_an_empty_table_link_nothing():
 def test_a_file_name_names_no_column():
     links = link("In sales.csv, which region had the most units?", index_table(SALES))
     assert said(links, SALES) == {"region", "units"}
+
+
+def test_a_minus_sign_belongs_to_its_number():
+    table = Table("t", (Column("par", "number", (-9.0, 9.0, 3.0)),), 3)
+    assert [v.value_in(0) for v in link("par below -9", index_table(table)).values] == [-9.0]
+    assert [v.value_in(0) for v in link("par of 9", index_table(table)).values] == [9.0]
+    assert [v.value_in(0) for v in link("par of 3-9", index_table(table)).values] == [3.0, 9.0]
+    assert [v.value_in(0) for v in link("par above -4", index_table(table)).values] == [-4.0]

@@ -128,3 +128,15 @@ def test_readings_with_the_same_result_strengthen_each_other(tmp_path: Path):
     assert choice.index in (1, 2)
     assert choice.confidence > 0.5
     assert choice.alternatives == (0,)
+
+
+def test_the_shipped_model_is_there_and_agrees_with_the_rules_on_the_first_question_of_the_manual():
+    reading = read_question("Which region had the highest sales in 2025?", TABLES)
+    best = reading.candidates[0]
+    assert (best.source, best.agreed, best.sure) == ("model", True, True)
+    assert best.sql == (
+        'SELECT "region", SUM("sales") FROM "sales" WHERE "date" >= \'2025-01-01\' AND "date" < \'2026-01-01\' '
+        'GROUP BY "region" ORDER BY SUM("sales") DESC LIMIT 1'
+    )
+    assert len(reading.candidates) == 5
+    assert best.score > -1

@@ -167,6 +167,13 @@ def _cells(
         if any(c.begin <= begin and end <= c.end and (c.end - c.begin > end - begin) for c in columns):
             continue  # part of a longer column name: "2nd leg", "points for"
         amount = number(solid[0].text) if len(solid) == 1 else None
+        if amount is not None:
+            amount *= -1 if _is_negative(found, begin) else 1
+            cells = [
+                (column, value) for column, value in cells if not isinstance(value, int | float) or value == amount
+            ]
+            if not cells:
+                continue
         if amount is not None and _multiple(found, end) != 1:
             continue  # "3 million" is not a 3
         text = " ".join(token.text for token in solid)
@@ -230,13 +237,20 @@ def _numbers(question: str, found: tuple[Token, ...], columns: list[ColumnLink],
             continue
         if token.text == "one" or (token.kind == "cjk" and not (i and found[i - 1].text == "前")):
             continue  # "one" is mostly a pronoun, and "一" part of a word but in "前三"
-        if token.kind == "number" and i and found[i - 1].text == "-" and found[i - 1].end == token.start:
-            amount = -amount if i < 2 or found[i - 2].end < found[i - 1].start else amount
+        if token.kind == "number" and _is_negative(found, i):
+            amount = -amount
         if token.kind == "number":
             amount *= _multiple(found, i + 1)
         taken[i] = True
         links.append(ValueLink(i, i + 1, "number", question[token.start : token.end], (), float(amount)))
     return links
+
+
+def _is_negative(found: tuple[Token, ...], place: int) -> bool:
+    """True for the 9 of "par of -9", not for that of "3-9" or "3 - 9"."""
+    if not place or found[place - 1].text not in ("-", "−") or found[place - 1].end < found[place].start:
+        return False
+    return place < 2 or found[place - 2].end < found[place - 1].start
 
 
 def _multiple(found: tuple[Token, ...], place: int) -> float:
