@@ -278,7 +278,7 @@ def _merge(signatures: dict[str, Signature]) -> dict[str, Any]:
     """One schema for all actions. What is required by every action is required."""
     if len(signatures) == 1:
         return json_schema(next(iter(signatures.values())))
-    properties: dict[str, Any] = {"action": {"enum": list(signatures)}}
+    properties: dict[str, Any] = {"action": {"type": "string", "enum": list(signatures)}}
     definitions: dict[str, Any] = {}
     for signature in signatures.values():
         schema = json_schema(signature)

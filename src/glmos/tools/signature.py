@@ -205,6 +205,9 @@ def _shorten(node: Any) -> Any:
         del schema["default"]
     if schema.get("required") == []:
         del schema["required"]
+    values: Any = schema.get("enum")
+    if values and all(isinstance(value, str) for value in values):
+        schema = {"type": "string", **schema}  # some servers insist on it
     options = schema.get("anyOf")
     if options and all(isinstance(o, dict) and set(cast("dict[str, Any]", o)) == {"type"} for o in options):
         del schema["anyOf"]

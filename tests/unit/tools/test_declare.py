@@ -44,7 +44,7 @@ def test_schema_comes_from_signature_and_docstring() -> None:
         "properties": {
             "width": {"type": "number", "description": "Its width, in the unit."},
             "height": {"type": "number", "default": 1.0},
-            "unit": {"enum": ["cm", "m"], "default": "m", "description": "Of both sides."},
+            "unit": {"type": "string", "enum": ["cm", "m"], "default": "m", "description": "Of both sides."},
         },
         "required": ["width"],
     }
@@ -190,7 +190,7 @@ class Counter(ActionTool, name="counter"):
 def test_actions_share_one_schema() -> None:
     device: Tool = Counter()
     assert [a.name for a in device.spec.actions] == ["show", "add"]
-    assert device.spec.parameters["properties"]["action"] == {"enum": ["show", "add"]}
+    assert device.spec.parameters["properties"]["action"] == {"type": "string", "enum": ["show", "add"]}
     assert device.spec.parameters["required"] == ["action"]
     assert device.spec.description == "Counts.\nshow(): the count\nadd(amount, reason?): add to it"
 

@@ -158,11 +158,10 @@ class Catalogue:
             kind, note = self._kind(column, semicolons=raw.semicolons, words=words)
             if note:
                 notes.append(f"{name!r}: {note}")
-            value = f"trim({column}, ' \t\u3000\u00a0\r\n')"
             expression = column
             if kind is not None:
                 expression = (
-                    f"CASE WHEN lower({value}) IN {MISSING} THEN NULL ELSE {kind.expression.format(v=value)} END"
+                    f"CASE WHEN lower({column}) IN {MISSING} THEN NULL ELSE {kind.expression.format(v=column)} END"
                 )
             expressions.append(f"{expression} AS {quoted(name)}")
         self._con.execute("DROP TABLE IF EXISTS typed")
@@ -170,16 +169,14 @@ class Catalogue:
         return notes
 
     def _kind(self, column: str, *, semicolons: bool, words: bool) -> tuple[Kind | None, str]:
-        value = f"trim({column}, ' \t\u3000\u00a0\r\n')"
-        present = f"{column} IS NOT NULL AND {value} <> '' AND lower({value}) NOT IN {MISSING}"
-        sample = self._sample(f"SELECT {value} FROM raw WHERE {present} LIMIT {_SAMPLE}")
+        present = f"{column} IS NOT NULL AND lower({column}) NOT IN {MISSING}"
+        sample = self._sample(f"SELECT {column} FROM raw WHERE {present} LIMIT {_SAMPLE}")
         for kind in candidates(sample, semicolons=semicolons, words=words):
             pattern = kind.pattern.replace("'", "''")
-            fits = f"regexp_full_match({value}, '{pattern}') AND ({kind.expression.format(v=value)}) IS NOT NULL"
-            odd = self._sample(f"SELECT {value} FROM raw WHERE {present} AND NOT ({fits}) LIMIT 3")
-            if not odd and kind.type in ("BIGINT", "DOUBLE"):
-                late = f"regexp_full_match({value}, '{LEADING_ZERO}')"
-                odd = self._sample(f"SELECT {value} FROM raw WHERE {present} AND {late} LIMIT 3")
+            fits = f"regexp_full_match({column}, '{pattern}') AND ({kind.expression.format(v=column)}) IS NOT NULL"
+            if kind.type in ("BIGINT", "DOUBLE"):
+                fits += f" AND NOT regexp_full_match({column}, '{LEADING_ZERO}')"
+            odd = self._sample(f"SELECT {column} FROM raw WHERE {present} AND NOT ({fits}) LIMIT 3")
             if not odd:
                 return kind, kind.note
             if len(sample) == _SAMPLE and kind.type != "BOOLEAN":

@@ -23,6 +23,7 @@ MAX_BYTES = 512 << 20
 DELIMITERS = ",;\t|"
 _HEAD_BYTES = 1 << 17
 _HEAD_ROWS = 100
+_SMALL = 16 << 20
 _FIELD = 1 << 26
 
 
@@ -88,15 +89,15 @@ def load_delimited(con: "DuckDBPyConnection", path: Path, scratch: Path) -> Raw:
     return Raw(layout.names, notes, dialect.delimiter == ";")
 
 
-def load_rows(con: "DuckDBPyConnection", scratch: Path, width: int, rows: Iterable[Row]) -> None:
-    """Fill `raw` from rows that are `width` long."""
+def load_rows(con: "DuckDBPyConnection", scratch: Path, width: int, rows: Iterable[Row], *, trim: bool = True) -> None:
+    """Fill `raw` from rows that are `width` long. `trim`: without space around values."""
     path = scratch / "rows.csv"
     try:
         with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
             writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
             for row in rows:
                 writer.writerow(["" if cell is None else cell.replace("\0", "") for cell in row])
-        _read(con, path, width, ",", 0)
+        _read(con, path, width, ",", trim=trim)
     finally:
         path.unlink(missing_ok=True)
 
@@ -162,7 +163,7 @@ def _load_clean(
     link.unlink(missing_ok=True)
     link.symlink_to(path.absolute())
     try:
-        _read(con, link, len(layout.names), delimiter, skip)
+        _read(con, link, len(layout.names), delimiter, skip=skip)
     except duckdb.Error:
         return False
     finally:
@@ -170,11 +171,16 @@ def _load_clean(
     return True
 
 
-def _read(con: "DuckDBPyConnection", path: Path, width: int, delimiter: str, skip: int) -> None:
+def _read(
+    con: "DuckDBPyConnection", path: Path, width: int, delimiter: str, *, skip: int = 0, trim: bool = True
+) -> None:
+    # Rarer kinds of space are looked for only where that costs little.
+    space = ", ' \t\u3000\u00a0\r\n'" if path.stat().st_size < _SMALL else ""
+    values = ", ".join(f"nullif(trim(c{i}{space}), '') AS c{i}" for i in range(width)) if trim else "*"
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(width))
     con.execute("DROP TABLE IF EXISTS raw")
     con.execute(
-        f"CREATE TABLE raw AS SELECT * FROM read_csv('{path}', columns={{{columns}}}, auto_detect=false, header=false,"
+        f"CREATE TABLE raw AS SELECT {values} FROM read_csv('{path}', columns={{{columns}}}, auto_detect=false, header=false,"
         f" skip={skip}, delim='{delimiter}', quote='\"', escape='\"', nullstr='', strict_mode=true,"
         " max_line_size=67108864)"
     )

@@ -5,6 +5,7 @@ A question says "sales in the north in 2025"; the tables say `Region = 'North'`.
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -18,6 +19,8 @@ MAX_CHARACTERS = 400_000
 """Of all values given together."""
 MAX_MATCHES = 40
 _LONGEST = 120
+_SIMILAR = 5
+"""Values of one column that the same words may stand for."""
 
 _NUMBER = re.compile(r"(?<![a-z0-9.,-])\d[\d,]*(?:\.\d+)?(?![a-z0-9-])")
 _WORD = re.compile(r"[a-z0-9]+(?:[.'-][a-z0-9]+)*|[^\W\da-z_]+", re.IGNORECASE)
@@ -56,8 +59,14 @@ def find(tables: Sequence[Table], values: dict[tuple[str, int], list[Any]], text
             for value in values[table.name, position]:
                 if hit := _valued(value, folded, words, numbers):
                     matches.append(Match(hit, table.name, column.name, value))
-    unique = dict.fromkeys(sorted(matches, key=lambda match: -len(match.words)))
-    return list(unique)
+    kept: list[Match] = []
+    similar: Counter[tuple[str, str, str]] = Counter()
+    for match in dict.fromkeys(sorted(matches, key=lambda match: -len(match.words))):
+        place = (match.words, match.table, match.column)
+        similar[place] += match.value is not None
+        if similar[place] <= _SIMILAR:
+            kept.append(match)
+    return kept
 
 
 def describe(matches: Iterable[Match]) -> str:

@@ -78,7 +78,7 @@ def _load_sqlite_table(con: "DuckDBPyConnection", db: sqlite3.Connection, name: 
     except sqlite3.Error:  # a view over something missing, a virtual table of an absent module
         return None
     names = [column[0] for column in cursor.description]
-    load_rows(con, scratch, len(names), ([_text(value) for value in row] for row in cursor))
+    load_rows(con, scratch, len(names), ([_text(value) for value in row] for row in cursor), trim=False)
     words = [any(word in declared.get(column, "") for word in ("CHAR", "TEXT", "CLOB")) for column in names]
     return Raw(unique_names(names), [], words=words)
 
