@@ -126,7 +126,7 @@ def json_schema(signature: Signature) -> dict[str, Any]:
     if required := [name for name in signature.required if name in signature.visible]:
         schema["required"] = required
     if components:
-        schema["$defs"] = _shorten(components)
+        schema["$defs"] = {name: _shorten(part) for name, part in components.items()}
     return schema
 
 
@@ -198,14 +198,19 @@ def _shorten(node: Any) -> Any:
         return [_shorten(item) for item in cast("list[Any]", node)]
     if not isinstance(node, dict):
         return node
-    schema = {key: _shorten(value) for key, value in cast("dict[str, Any]", node).items()}
-    if isinstance(schema.get("title"), str):
-        del schema["title"]
+    schema: dict[str, Any] = {}
+    for key, value in cast("dict[str, Any]", node).items():
+        if key == "properties":  # names of arguments, which may be those of keywords
+            schema[key] = {name: _shorten(part) for name, part in value.items()}
+        elif key not in ("title", "default", "enum", "const"):
+            schema[key] = _shorten(value)
+        elif key != "title":
+            schema[key] = value
     if "default" in schema and schema["default"] in (None, "", [], {}):
         del schema["default"]
     if schema.get("required") == []:
         del schema["required"]
-    values: Any = schema.get("enum")
+    values = schema.get("enum")
     if values and all(isinstance(value, str) for value in values):
         schema = {"type": "string", **schema}  # some servers insist on it
     options = schema.get("anyOf")

@@ -77,6 +77,16 @@ async def test_wrong_arguments_are_answered_with_what_was_wrong(run: Any, argume
     assert said in failure.message
 
 
+def test_arguments_may_be_named_like_keywords_of_a_schema() -> None:
+    @tool(effect="pure")
+    def odd(title: str, default: Any, enum: list[str], required: bool = False, properties: str = "") -> str:
+        """Odd."""
+        return title
+
+    assert list(odd.spec.parameters["properties"]) == ["title", "default", "enum", "required", "properties"]
+    assert odd.spec.parameters["required"] == ["title", "default", "enum"]
+
+
 async def test_null_for_an_optional_argument_means_its_default(run: Any) -> None:
     assert (await run(area, width=2, height=None)).text == "2.0 m2"
 
