@@ -368,3 +368,21 @@ async def _after(event: anyio.Event, act: Callable[[], Awaitable[None]]) -> None
     with anyio.fail_after(5):
         await event.wait()
     await act()
+
+
+async def test_following_ends_even_if_the_journal_is_ahead_of_memory(tmp_path: Path) -> None:
+    class Late(RamStore):
+        """Readers see an entry some time before the writer hears that it was written."""
+
+        async def append(self, *args: Any, **kwargs: Any) -> int:
+            seq = await super().append(*args, **kwargs)
+            for _ in range(20):
+                await anyio.lowlevel.checkpoint()
+            return seq
+
+    async with world(tmp_path, [call("give_up", reason="no")], store=Late()) as w:
+        pid = await w.system.start(_request("hopeless"))
+        with anyio.fail_after(5):
+            async with w.system.follow(pid) as signs:
+                seen = [x async for x in signs]
+    assert getattr(seen[-1], "status", "") == "failed"

@@ -79,7 +79,7 @@ class LocalSystem:
         return await self.machine.start(replace(request, model=chosen))
 
     async def wait(self, pid: Pid) -> Report:
-        await self.hub.until(pid, stopped, await self.machine.state(pid))
+        await self.hub.until(pid, stopped, self.machine.state)
         return await self.report(pid)
 
     async def report(self, pid: Pid) -> Report:
@@ -128,7 +128,8 @@ class LocalSystem:
             tasks.cancel_scope.cancel()
 
     async def _ended(self, pid: Pid, last: Seq, send: anyio.abc.ObjectSendStream[Entry | Progress]) -> bool:
-        p = await self.machine.state(pid)
+        # A new entry can be read from the journal a moment before the state in memory has it.
+        p = await self.hub.until(pid, lambda p: p.seq >= last, self.machine.state)
         if p.seq > last or not stopped(p):
             return False
         await send.send(Progress(pid, "end", status=p.status, tokens=p.usage.tokens, usd=p.usage.usd))

@@ -27,7 +27,7 @@ def decide(p: Process, rules: Rules) -> list[f.Effect]:
     if p.suspended or p.model_call is not None or any(c.state == "open" for c in p.open_calls):
         return []
     if p.budget_refusal is not None:
-        return _exit("refused", _over_budget(p.budget_refusal))
+        return _exit("refused", _over_budget(p, p.budget_refusal))
     if p.model_failure is not None:
         return _model_failed(p, p.model_failure)
     open_calls = p.open_calls
@@ -328,18 +328,18 @@ def _exit(status: e.ExitStatus, reason: str) -> list[f.Effect]:
     return [f.Record((e.ProcessExited(status, reason),))]
 
 
-def _over_budget(refused: e.BudgetRefused) -> str:
+def _over_budget(p: Process, refused: e.BudgetRefused) -> str:
     unit = {"usd": "dollars", "tokens": "tokens", "seconds": "seconds"}.get(
         refused.limit, refused.limit.replace("_", " ")
     )
     return (
         f"the limit of {refused.allowed:g} {unit} is spent: {refused.used:g} used or reserved, {refused.needed:g} "
-        f"needed for {refused.what}; raise it with `glmos resume PID --max-...`"
+        f"needed for {refused.what}; raise it with `glmos resume {p.pid} --max-...`"
     )
 
 
 def _model_failed(p: Process, failure: e.ModelFailed) -> list[f.Effect]:
-    return _exit("failed", f"{failure.message}; nothing is lost, `glmos resume {p.pid}` goes on from here")
+    return _exit("failed", f"{failure.message.rstrip('.')}; nothing is lost, `glmos resume {p.pid}` goes on from here")
 
 
 # -- effects that were in flight, children, time -----------------------------------------------------------------------

@@ -3,7 +3,7 @@
 Nothing here is durable. A slow terminal loses signs of life, never events: those it reads from the journal.
 """
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import anyio
@@ -19,22 +19,19 @@ class Hub:
     """One per machine."""
 
     def __init__(self) -> None:
-        self._states: dict[Pid, Process] = {}
         self._errors: dict[Pid, DeviceError] = {}
         self._bells: dict[Pid, set[anyio.Event]] = {}
         self._viewers: dict[Pid, set[MemoryObjectSendStream[Progress]]] = {}
 
     # -- states -------------------------------------------------------------------------------------------------------
 
-    def changed(self, p: Process) -> None:
-        self._states[p.pid] = p
-        self._errors.pop(p.pid, None)
-        self._ring(p.pid)
+    def changed(self, pid: Pid) -> None:
+        """Something was appended to its log, or it has parked."""
+        self._errors.pop(pid, None)
+        self._ring(pid)
 
     def parked(self, pid: Pid) -> None:
         self._ring(pid)
-        if not self._bells.get(pid):
-            self._states.pop(pid, None)
 
     def broken(self, pid: Pid, error: DeviceError) -> None:
         self._errors[pid] = error
@@ -44,30 +41,32 @@ class Hub:
         for bell in self._bells.pop(pid, ()):
             bell.set()
 
-    async def until(self, pid: Pid, reached: Callable[[Process], bool], now: Process | None = None) -> Process:
-        """Return the first state of `pid` from now on for which `reached` holds.
+    async def until(
+        self, pid: Pid, reached: Callable[[Process], bool], look: Callable[[Pid], Awaitable[Process]]
+    ) -> Process:
+        """Return the state of `pid` as soon as `reached` holds for it. `look` gives the state as it is.
 
         Raises:
             DeviceError: The machine had to let go of the process.
         """
-        if now is not None and reached(now):
-            return now
         while True:
-            state = self._states.get(pid)
-            if state is not None and reached(state):
+            bell = self._bell(pid)  # before looking, so that nothing which happens meanwhile is missed
+            state = await look(pid)
+            if reached(state):
                 return state
             if pid in self._errors:
                 raise self._errors[pid]
-            await self._next_bell(pid)
+            await bell.wait()
 
     async def until_parked(self, pid: Pid, parked: Callable[[], bool]) -> None:
         while not parked():
-            await self._next_bell(pid)
+            await self._bell(pid).wait()
 
-    async def _next_bell(self, pid: Pid) -> None:
+    def _bell(self, pid: Pid) -> anyio.Event:
+        """Rings at the next change."""
         bell = anyio.Event()
         self._bells.setdefault(pid, set()).add(bell)
-        await bell.wait()
+        return bell
 
     # -- progress -----------------------------------------------------------------------------------------------------
 

@@ -144,7 +144,7 @@ class Machine(Kin):
             return (e.SignalReceived("kill"),)
 
         await self.submit(pid, killed)
-        await self.hub.until(pid, lambda p: p.exit is not None)
+        await self.hub.until(pid, lambda p: p.exit is not None, self.state)
 
     async def resume(self, pid: Pid) -> None:
         """Let a suspended process go on; reopen one that has ended otherwise than done."""
@@ -207,7 +207,7 @@ class Machine(Kin):
     def _attach(self, log: ProcessLog) -> None:
         def appended(p: Process, entries: Sequence[e.Entry]) -> None:
             self.parts.ledger.put(p.pid, p.parent, p.limits, p.usage, p.reserved)
-            self.hub.changed(p)
+            self.hub.changed(p.pid)
             live = self._live.get(p.pid)
             if live is not None:
                 live.changed()

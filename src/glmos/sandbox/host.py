@@ -25,7 +25,7 @@ _INSTALL = {
 }
 _WITHOUT_SUDO = {"nix-env"}
 
-_NEEDED = ("--json-status-fd", "--block-fd", "--seccomp", "--clearenv", "--file", "--remount-ro", "--die-with-parent")
+_NEEDED = ("--json-status-fd", "--seccomp", "--clearenv", "--file", "--remount-ro", "--die-with-parent")
 _NEWER = ("--disable-userns", "--assert-userns-disabled", "--size", "--perms")
 
 _SWITCHES = (

@@ -1,6 +1,7 @@
 """The last step outside: a stand-alone program that becomes bubblewrap.
 
-Started by `program` as `python -I -S launcher.py PARENT UID GID LIMITS... -- SOURCES... -- COMMAND...`; it imports nothing of
+Started by `program` as `python -I -S launcher.py PARENT UID GID GATE INNER_GATE LIMITS... --
+SOURCES... -- COMMAND...`; it imports nothing of
 GLM-OS. Signals are as a fresh program expects them, the whole thing dies with PARENT, and when GLM-OS runs as root
 the kernel's uid of root is given up before anything of the sandbox is built: bubblewrap started as root leaves its
 programs with root's kernel uid, which can read and write what belongs to root.
@@ -97,10 +98,13 @@ def lower(kind: int, soft: int, hard: int) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    parent, uid, gid = int(arguments[0]), int(arguments[1]), int(arguments[2])
+    parent, uid, gid, gate, inner_gate = map(int, arguments[:5])
     first = arguments.index("--")
     second = arguments.index("--", first + 1)
-    limits, sources, command = arguments[3:first], arguments[first + 1 : second], arguments[second + 1 :]
+    limits, sources, command = arguments[5:first], arguments[first + 1 : second], arguments[second + 1 :]
+    os.dup2(gate, inner_gate)
+    if gate != inner_gate:
+        os.close(gate)
     fresh_signals()
     os.umask(0o022)
     prefer_for_oom_kill()

@@ -1,8 +1,8 @@
 """The limits that the kernel itself enforces on each program inside.
 
-Most are set by `launcher` on the way in. The number of processes must be set inside, by a shell that then becomes the
-program: there it counts this sandbox alone, outside everything that runs under the same uid. What no limit of the
-kernel covers (the tree's memory, disk use, time) is `watch`'s.
+Most are set by `launcher` on the way in. The number of processes must be set inside: there it counts this sandbox
+alone, outside everything that runs under the same uid. So a shell starts first and then becomes the program. What no
+limit of the kernel covers (the tree's memory, disk use, time) is `watch`'s.
 """
 
 import resource
@@ -13,8 +13,14 @@ from glmos.ports import SandboxLimits
 _ADDRESS_SPACE_SLACK = 16 << 30
 """Libraries reserve far more addresses than they use; RLIMIT_DATA is what bounds memory."""
 
-_SHELL = 'ulimit -u "$1" 2>/dev/null || ulimit -p "$1" || exit 126; shift; exec "$@"'
-"""Shells disagree on the letter."""
+GATE = 9
+"""The descriptor on which the shell inside waits for the word to go. Shells know descriptors of one digit."""
+
+_SHELL = (
+    f"read -r go <&{GATE} || exit 125; exec {GATE}<&-; "
+    'ulimit -u "$1" 2>/dev/null || ulimit -p "$1" || exit 126; '  # shells disagree on the letter
+    'shift; exec "$@"'
+)
 
 
 def kernel_limits(limits: SandboxLimits) -> dict[int, tuple[int, int]]:
@@ -37,6 +43,6 @@ def launcher_words(limits: SandboxLimits) -> list[str]:
     return [f"{kind}:{soft}:{hard}" for kind, (soft, hard) in kernel_limits(limits).items()]
 
 
-def within_process_limit(argv: Sequence[str], limits: SandboxLimits) -> list[str]:
-    """The command that bounds the number of processes and then becomes `argv`."""
+def behind_gate(argv: Sequence[str], limits: SandboxLimits) -> list[str]:
+    """The command that waits at the gate, bounds the number of processes and then becomes `argv`."""
     return ["/bin/sh", "-c", _SHELL, "sh", str(limits.processes + 1), *argv]  # the sandbox's own reaper counts

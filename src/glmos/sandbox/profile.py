@@ -12,6 +12,7 @@ Own user, process, IPC, host name, cgroup and network namespaces; no network; no
 `launcher` runs the command line, `program` supervises it.
 """
 
+import fcntl
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -22,7 +23,7 @@ from glmos.abi.errors import SandboxError
 from glmos.ports import SandboxLimits
 from glmos.sandbox import launcher, seccomp
 from glmos.sandbox.interpreter import Interpreter
-from glmos.sandbox.limits import within_process_limit
+from glmos.sandbox.limits import GATE, behind_gate
 
 WORKSPACE = "/workspace"
 SOCKETS = "/run/glmos"
@@ -63,7 +64,7 @@ class Profile(NamedTuple):
     arguments: list[str]
     """Of bubblewrap, the program's own included."""
     descriptors: list[int]
-    """Open files that bubblewrap reads; the caller closes its own copies."""
+    """Open files that bubblewrap reads, their numbers above `GATE`; the caller closes its own copies."""
 
 
 class _Builder:
@@ -90,7 +91,9 @@ class _Builder:
         self.add("--bind" if writable else "--ro-bind", origin, target)
 
     def data(self, content: bytes) -> int:
-        descriptor = os.memfd_create("glmos", 0)
+        low = os.memfd_create("glmos", os.MFD_CLOEXEC)
+        descriptor = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, GATE + 1)
+        os.close(low)
         self.descriptors.append(descriptor)
         os.write(descriptor, content)
         os.lseek(descriptor, 0, os.SEEK_SET)
@@ -115,7 +118,7 @@ def build(inside: Inside, interpreter: Interpreter, *, staged: bool, features: f
         builder.add("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", WORKSPACE)
         _environment(builder, interpreter, inside.env)
         _filter(builder)
-        builder.add("--", *within_process_limit(_command(inside.argv, interpreter), inside.limits))
+        builder.add("--", *behind_gate(_command(inside.argv, interpreter), inside.limits))
     except BaseException:
         for descriptor in builder.descriptors:
             os.close(descriptor)

@@ -8,6 +8,7 @@ when they are gone. It ends when bubblewrap does, and bubblewrap when GLM-OS doe
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import select
@@ -28,9 +29,10 @@ from glmos.ports import SandboxLimits
 from glmos.sandbox import launcher
 from glmos.sandbox.host import Bubblewrap, explain_failure
 from glmos.sandbox.identity import Identity
-from glmos.sandbox.limits import launcher_words
+from glmos.sandbox.limits import GATE, launcher_words
 from glmos.sandbox.profile import Profile
 
+_POLL = 0.001
 _START_SECONDS = 60.0
 """More than any start takes on a machine that still works."""
 
@@ -194,9 +196,11 @@ async def start(
     with _Descriptors(profile.descriptors) as held, anyio.CancelScope(shield=True):
         status_read, status_write = held.pipe()
         gate_read, gate_write = held.pipe()
-        wiring = ["--json-status-fd", str(status_write), "--block-fd", str(gate_read)]
         process = await anyio.open_process(
-            [*_launch(identity, limits, profile.sources), bubblewrap.path, *wiring, *profile.arguments],
+            [
+                *_launch(identity, limits, profile.sources, gate_read),
+                *[bubblewrap.path, "--json-status-fd", str(status_write), *profile.arguments],
+            ],
             stdin=channels.stdin,
             stdout=channels.stdout,
             stderr=channels.stderr,
@@ -208,9 +212,11 @@ async def start(
         held.close(status_write)
         held.close(gate_read)
         try:
-            init_pid, rest = await _first_process(status_read)
-            init = held.own(os.pidfd_open(init_pid))
-            os.write(gate_write, b"1")
+            with anyio.fail_after(_START_SECONDS):
+                init_pid, rest = await _first_process(status_read)
+                init = held.own(os.pidfd_open(init_pid))
+                await _bound_to_us(init_pid)
+            os.write(gate_write, b"\n")
         except (TimeoutError, EOFError, ProcessLookupError, BrokenPipeError) as error:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
@@ -246,8 +252,12 @@ class _Descriptors:
         return descriptor
 
     def pipe(self) -> tuple[int, int]:
-        read, write = os.pipe()
-        return self.own(read), self.own(write)
+        """Both ends above `GATE`, which is for the program inside."""
+        low = os.pipe()
+        read, write = (self.own(fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, GATE + 1)) for descriptor in low)
+        for descriptor in low:
+            os.close(descriptor)
+        return read, write
 
     def close(self, descriptor: int) -> None:
         self._open.discard(descriptor)
@@ -258,9 +268,9 @@ class _Descriptors:
         return descriptor
 
 
-def _launch(identity: Identity | None, limits: SandboxLimits, sources: Sequence[Path]) -> list[str]:
+def _launch(identity: Identity | None, limits: SandboxLimits, sources: Sequence[Path], gate: int) -> list[str]:
     uid, gid = identity or (-1, -1)
-    words = [os.getpid(), uid, gid, *launcher_words(limits), "--", *sources, "--"]
+    words = [os.getpid(), uid, gid, gate, GATE, *launcher_words(limits), "--", *sources, "--"]
     return [sys.executable, "-I", "-S", launcher.__file__, *map(str, words)]
 
 
@@ -271,15 +281,38 @@ async def _first_process(status: int) -> tuple[int, bytes]:
     """
     os.set_blocking(status, False)
     text = b""
-    with anyio.fail_after(_START_SECONDS):
-        while b"\n" not in text:
-            await anyio.wait_readable(status)
-            piece = os.read(status, 4096)
-            if not piece:
-                raise EOFError("bubblewrap ended before it had made a sandbox")
-            text += piece
+    while b"\n" not in text:
+        await anyio.wait_readable(status)
+        piece = os.read(status, 4096)
+        if not piece:
+            raise EOFError("bubblewrap ended before it had made a sandbox")
+        text += piece
     line, _, rest = text.partition(b"\n")
     return int(json.loads(line)["child-pid"]), rest
+
+
+async def _bound_to_us(init_pid: int) -> None:
+    """Return when `init_pid` is sure to end with us.
+
+    Bubblewrap's first process asks to die with its parent only once the sandbox is made, which a parent that is gone by
+    then does not notice. Its filter is set right after, and that can be seen from here. Until then the program is held
+    at the gate, and ends there when nobody is left to open it.
+
+    Raises: ProcessLookupError when it has ended instead.
+    """
+    while not _has_filter(init_pid):  # noqa: ASYNC110 - the kernel tells nobody
+        await anyio.sleep(_POLL)
+
+
+def _has_filter(pid: int) -> bool:
+    """Raises: ProcessLookupError."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError as error:
+        raise ProcessLookupError(f"the process {pid} is gone") from error
+    if "\nState:\tZ" in status:
+        raise ProcessLookupError(f"the process {pid} has ended")
+    return "\nSeccomp:\t2" in status
 
 
 def _drain(descriptor: int) -> bytes:
