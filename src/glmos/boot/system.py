@@ -104,15 +104,15 @@ class LocalSystem:
                 for entry in await store.read(pid, after=after):
                     await send.send(entry)
                     last = entry.seq
-                if await self._ended(pid, last, send):
-                    return
-                async for entry in fresh:
-                    if entry.seq <= last:
-                        continue
-                    await send.send(entry)
-                    last = entry.seq
-                    if await self._ended(pid, last, send):
-                        return
+                if not await self._ended(pid, last, send):
+                    async for entry in fresh:
+                        if entry.seq <= last:
+                            continue
+                        await send.send(entry)
+                        last = entry.seq
+                        if await self._ended(pid, last, send):
+                            break
+                send.close()
 
             async def progress() -> None:
                 async for sign in signs:
@@ -120,6 +120,8 @@ class LocalSystem:
                         send.send_nowait(sign)
                     except anyio.WouldBlock:
                         continue  # a slow terminal loses signs of life, never events
+                    except anyio.ClosedResourceError:
+                        return
 
             tasks.start_soon(entries)
             tasks.start_soon(progress)
