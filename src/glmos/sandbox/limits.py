@@ -12,6 +12,8 @@ from glmos.ports import SandboxLimits
 
 _ADDRESS_SPACE_SLACK = 16 << 30
 """Libraries reserve far more addresses than they use; RLIMIT_DATA is what bounds memory."""
+_LEAST_MEMORY = 64 << 20
+"""The launcher itself lives under these limits; below this, only the watchdog looks."""
 
 GATE = 9
 """The descriptor on which the shell inside waits for the word to go. Shells know descriptors of one digit."""
@@ -25,9 +27,10 @@ _SHELL = (
 
 def kernel_limits(limits: SandboxLimits) -> dict[int, tuple[int, int]]:
     """Resource to (soft, hard)."""
-    addresses = limits.memory_bytes + _ADDRESS_SPACE_SLACK
+    memory = max(limits.memory_bytes, _LEAST_MEMORY)
+    addresses = memory + _ADDRESS_SPACE_SLACK
     return {
-        resource.RLIMIT_DATA: (limits.memory_bytes, limits.memory_bytes),
+        resource.RLIMIT_DATA: (memory, memory),
         resource.RLIMIT_AS: (addresses, addresses),
         resource.RLIMIT_FSIZE: (limits.file_bytes, limits.file_bytes),
         resource.RLIMIT_CPU: (limits.cpu_seconds, limits.cpu_seconds + 5),

@@ -1,10 +1,11 @@
 """One running program of the sandbox: started, limited, stopped as a tree.
 
-    GLM-OS ── launcher = bubblewrap ── first process of the PID namespace ── the program ── what it starts
+    GLM-OS ── supervisor (`launcher`) ── bubblewrap ── first process of the PID namespace ── the program ── ...
 
 Everything inside lives in one PID namespace, whose first process is held here by a file descriptor. When that one
-ends, the kernel ends all others, whatever sessions they opened or signals they ignore, and it counts as ended only
-when they are gone. It ends when bubblewrap does, and bubblewrap when GLM-OS does. Above: `bubblewrap`, `session`.
+ends, the kernel ends all others, whatever sessions they opened or signals they ignore. The program waits at a gate
+until we hold that descriptor. The supervisor ends last, when nothing is left; and it ends everything when GLM-OS ends.
+Above: `bubblewrap`, `session`.
 """
 
 import contextlib
@@ -32,7 +33,6 @@ from glmos.sandbox.identity import Identity
 from glmos.sandbox.limits import GATE, launcher_words
 from glmos.sandbox.profile import Profile
 
-_POLL = 0.001
 _START_SECONDS = 60.0
 """More than any start takes on a machine that still works."""
 
@@ -52,8 +52,15 @@ class Program:
     """What runs. `stop` may be called from any thread, any number of times, before and after the end."""
 
     def __init__(
-        self, process: Process, *, init_pid: int, init: int, status: int, limits: SandboxLimits, places: Sequence[Path]
+        self,
+        process: Process,
+        *,
+        init_pid: int,
+        descriptors: tuple[int, int, int],
+        limits: SandboxLimits,
+        places: Sequence[Path],
     ) -> None:
+        """`descriptors`: of the namespace's first process, of bubblewrap's reports, of the supervisor's lifeline."""
         self.process = process
         self.init_pid = init_pid
         """Host pid of the namespace's first process."""
@@ -62,8 +69,7 @@ class Program:
         """Folders of the host that the program can fill."""
         self.started = time.monotonic()
         self.stopped_by = ""
-        self._init = init
-        self._status = status
+        self._init, self._status, self._lifeline = descriptors
         self._status_text = b""
         self._lock = threading.Lock()
         """Guards the descriptors against being closed while another thread uses them."""
@@ -108,14 +114,14 @@ class Program:
 
     async def wait_gone(self) -> None:
         """Return when nothing is left of it."""
+        await self.process.wait()
         with self._lock:
             init = None if self._closed else os.dup(self._init)
         if init is not None:
             try:
-                await anyio.wait_readable(init)
+                await anyio.wait_readable(init)  # at once, unless somebody killed the supervisor
             finally:
                 os.close(init)
-        await self.process.wait()
 
     def exit_status(self) -> int | None:
         """The program's own status once it is gone; None when it was not its own end, or it never began."""
@@ -140,8 +146,8 @@ class Program:
             if not self._closed:
                 self.read_status(_drain(self._status))
                 self._closed = True
-                os.close(self._init)
-                os.close(self._status)
+                for descriptor in (self._init, self._status, self._lifeline):
+                    os.close(descriptor)
 
 
 def _readable(descriptor: int) -> bool:
@@ -196,9 +202,10 @@ async def start(
     with _Descriptors(profile.descriptors) as held, anyio.CancelScope(shield=True):
         status_read, status_write = held.pipe()
         gate_read, gate_write = held.pipe()
+        lifeline_read, lifeline_write = held.pipe()
         process = await anyio.open_process(
             [
-                *_launch(identity, limits, profile.sources, gate_read),
+                *_launch(identity, limits, profile.sources, lifeline=lifeline_read, gate=gate_read),
                 *[bubblewrap.path, "--json-status-fd", str(status_write), *profile.arguments],
             ],
             stdin=channels.stdin,
@@ -207,25 +214,22 @@ async def start(
             cwd="/",
             env={},
             start_new_session=True,
-            pass_fds=[status_write, gate_read, *profile.descriptors],
+            pass_fds=[status_write, gate_read, lifeline_read, *profile.descriptors],
         )
-        held.close(status_write)
-        held.close(gate_read)
+        for descriptor in (status_write, gate_read, lifeline_read):
+            held.close(descriptor)
         try:
             with anyio.fail_after(_START_SECONDS):
                 init_pid, rest = await _first_process(status_read)
-                init = held.own(os.pidfd_open(init_pid))
-                await _bound_to_us(init_pid)
+            init = held.own(os.pidfd_open(init_pid))
             os.write(gate_write, b"\n")
         except (TimeoutError, EOFError, ProcessLookupError, BrokenPipeError) as error:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+            held.close(lifeline_write)
             raise explain_failure(await _last_words(process, channels)) from error
         program = Program(
             process,
             init_pid=init_pid,
-            init=held.release(init),
-            status=held.release(status_read),
+            descriptors=(held.release(init), held.release(status_read), held.release(lifeline_write)),
             limits=limits,
             places=places,
         )
@@ -268,9 +272,11 @@ class _Descriptors:
         return descriptor
 
 
-def _launch(identity: Identity | None, limits: SandboxLimits, sources: Sequence[Path], gate: int) -> list[str]:
+def _launch(
+    identity: Identity | None, limits: SandboxLimits, sources: Sequence[Path], *, lifeline: int, gate: int
+) -> list[str]:
     uid, gid = identity or (-1, -1)
-    words = [os.getpid(), uid, gid, gate, GATE, *launcher_words(limits), "--", *sources, "--"]
+    words = [uid, gid, lifeline, gate, GATE, *launcher_words(limits), "--", *sources, "--"]
     return [sys.executable, "-I", "-S", launcher.__file__, *map(str, words)]
 
 
@@ -289,30 +295,6 @@ async def _first_process(status: int) -> tuple[int, bytes]:
         text += piece
     line, _, rest = text.partition(b"\n")
     return int(json.loads(line)["child-pid"]), rest
-
-
-async def _bound_to_us(init_pid: int) -> None:
-    """Return when `init_pid` is sure to end with us.
-
-    Bubblewrap's first process asks to die with its parent only once the sandbox is made, which a parent that is gone by
-    then does not notice. Its filter is set right after, and that can be seen from here. Until then the program is held
-    at the gate, and ends there when nobody is left to open it.
-
-    Raises: ProcessLookupError when it has ended instead.
-    """
-    while not _has_filter(init_pid):  # noqa: ASYNC110 - the kernel tells nobody
-        await anyio.sleep(_POLL)
-
-
-def _has_filter(pid: int) -> bool:
-    """Raises: ProcessLookupError."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError as error:
-        raise ProcessLookupError(f"the process {pid} is gone") from error
-    if "\nState:\tZ" in status:
-        raise ProcessLookupError(f"the process {pid} has ended")
-    return "\nSeccomp:\t2" in status
 
 
 def _drain(descriptor: int) -> bytes:

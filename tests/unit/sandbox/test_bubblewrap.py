@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -49,6 +50,47 @@ async def test_nothing_survives_when_the_owner_is_killed(tmp_path: Path) -> None
     with anyio.fail_after(10):
         for connection in connections:
             await wait_closed(connection)
+
+
+BUSY = """
+import os, sys, anyio
+from pathlib import Path
+from glmos.sandbox import BubblewrapSandbox
+async def main():
+    sandbox = BubblewrapSandbox()
+    await sandbox.require()
+    os.write(1, b"ready\\n")
+    async with anyio.create_task_group() as tasks:
+        for pid in range(3):
+            tasks.start_soon(again, sandbox, pid)
+async def again(sandbox, pid):
+    while True:
+        await sandbox.run(["sh", "-c", "setsid sleep 1000 &", sys.argv[2]], pid=pid, workspace=Path(sys.argv[1]))
+anyio.run(main)
+"""
+
+
+def with_argument(mark: str) -> list[str]:
+    """Processes with `mark` in their command line."""
+    found: list[str] = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if mark.encode() in path.read_bytes():
+                found.append(path.parent.name)
+    return found
+
+
+async def test_nothing_survives_when_the_owner_is_killed_at_any_moment_of_a_start(tmp_path: Path) -> None:
+    for moment in range(12):
+        mark = f"mark-{os.getpid()}-{moment}"
+        async with await anyio.open_process([sys.executable, "-c", BUSY, str(tmp_path), mark], stderr=None) as owner:
+            assert owner.stdout is not None
+            assert (await owner.stdout.receive()) == b"ready\n"
+            await anyio.sleep(moment * 0.004)
+            owner.send_signal(signal.SIGKILL)
+        with anyio.fail_after(10):
+            while with_argument(mark):  # noqa: ASYNC110 - a process that ends tells nobody
+                await anyio.sleep(0.01)
 
 
 async def test_an_ignored_interrupt_is_not_inherited(tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ async def test_nothing_runs_outside_when_there_is_no_bubblewrap(tmp_path: Path) 
 @pytest.fixture
 def refusing() -> Iterator[str]:
     """A bubblewrap where user namespaces are forbidden, in a place that any uid can reach."""
-    options = "--json-status-fd --block-fd --seccomp --clearenv --file --remount-ro --die-with-parent"
+    options = "--json-status-fd --seccomp --clearenv --file --remount-ro --die-with-parent"
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         Path(folder).chmod(0o755)
         yield program(
