@@ -40,7 +40,7 @@ def head(created: ProcessCreated, at: float, index: Sequence[tuple[str, str]], p
     """The first messages: the system's rules with the index of tools on demand, then the goal and its files."""
     system = SYSTEM
     if index:
-        system += "\n\nFurther tools, called with `use` after `describe`:\n"
+        system += "\n\nFurther tools, called with `use`:\n"
         system += "\n".join(f"- {name}: {summary}" for name, summary in index)
     if pinned:
         system += "\n\n" + pinned

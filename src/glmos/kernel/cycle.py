@@ -147,18 +147,18 @@ def _system(p: Process, call: syscalls.SystemCall, rules: Rules) -> list[f.Effec
             ]
         case syscalls.Wait():
             return _start_wait(p, call)
-        case syscalls.Describe():
+        case syscalls.Use():
             return _describe(p, call.tool, rules)
 
 
 def _describe(p: Process, name: str, rules: Rules) -> list[f.Effect]:
     tool = syscalls.usable(p, rules).get(name)
     if name not in syscalls.SYSCALLS and tool is None:
-        return _refuse(p, "describe", f"there is no tool {name!r}")
+        return _refuse(p, "use", f"there is no tool {name!r}")
     schema = syscalls.SYSCALLS[name][1] if name in syscalls.SYSCALLS else tool
     assert schema is not None
     arguments = msgspec.json.encode(schema.parameters).decode()
-    return [f.Record((_answer(p, "describe", f"{name}: {schema.description}\nArguments: {arguments}"),))]
+    return [f.Record((_answer(p, "use", f"{name}: {schema.description}\nArguments: {arguments}"),))]
 
 
 def _answer(p: Process, name: str, text: str = "") -> e.CallAnswered:

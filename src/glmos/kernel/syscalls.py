@@ -50,11 +50,14 @@ class Wait(Struct, frozen=True, forbid_unknown_fields=True):
     seconds: float = 0.0
 
 
-class Describe(Struct, frozen=True, forbid_unknown_fields=True):
+class Use(Struct, frozen=True, forbid_unknown_fields=True):
+    """Without arguments: how the tool is called. With arguments it is the call itself and never gets this far."""
+
     tool: str
+    arguments: dict[str, Any] | None = None
 
 
-SystemCall = Plan | Finish | GiveUp | Ask | Spawn | Wait | Describe
+SystemCall = Plan | Finish | GiveUp | Ask | Spawn | Wait | Use
 
 
 class DeviceCall(Struct, frozen=True):
@@ -181,21 +184,18 @@ SYSCALLS: dict[str, tuple[type[SystemCall], ToolSchema]] = {
             seconds={"type": "number"},
         ),
     ),
-    "describe": (
-        Describe,
-        _schema("describe", "Show how a tool of the index is called.", ["tool"], tool=_TEXT),
+    "use": (
+        Use,
+        _schema(
+            "use",
+            "Call a tool of the index; without arguments, learn how it is called.",
+            ["tool"],
+            tool=_TEXT,
+            arguments={"type": "object"},
+        ),
     ),
 }
 """Name to its argument type and what the model sees."""
-
-USE = _schema(
-    "use",
-    "Call a tool of the index. `describe` it first.",
-    ["tool", "arguments"],
-    tool=_TEXT,
-    arguments={"type": "object"},
-)
-
 
 ON_DEMAND = {"spawn": "start a child process for an independent part", "wait": "wait for children or for a time"}
 """System calls that stand in the index instead of in every request."""
@@ -209,8 +209,19 @@ def usable(p: Process, rules: Rules) -> dict[str, ToolSpec]:
 def offered(p: Process, rules: Rules) -> tuple[ToolSchema, ...]:
     """The functions in every request of this process. They never change during its life, so neither does the prefix."""
     fixed = [schema for name, (_, schema) in SYSCALLS.items() if name not in ON_DEMAND]
-    resident = [ToolSchema(t.name, t.description, t.parameters) for t in usable(p, rules).values() if t.resident]
-    return (*fixed, USE, *resident)
+    resident = [
+        ToolSchema(t.name, t.description, _short(t.parameters)) for t in usable(p, rules).values() if t.resident
+    ]
+    return (*fixed, *resident)
+
+
+def _short(parameters: dict[str, Any]) -> dict[str, Any]:
+    """A schema without its defaults, which the tool knows and every request would pay for."""
+    properties = {
+        name: {k: v for k, v in each.items() if k != "default"}
+        for name, each in parameters.get("properties", {}).items()
+    }
+    return parameters | {"properties": properties}
 
 
 def index(p: Process, rules: Rules) -> tuple[tuple[str, str], ...]:
@@ -224,8 +235,8 @@ def read_call(call: FunctionCall, p: Process, rules: Rules) -> SystemCall | Devi
     if isinstance(arguments, Nonsense):
         return arguments
     name = call.name
-    if name == "use":
-        inner = arguments.get("arguments", {})
+    if name == "use" and arguments.get("arguments") is not None:
+        inner = arguments["arguments"]
         name = str(arguments.get("tool", ""))
         arguments = inner if isinstance(inner, dict) else {}
     if name in SYSCALLS:

@@ -47,7 +47,7 @@ class _Match(NamedTuple):
     text: str
 
 
-class Files(ActionTool, name="files", resident=True, timeout=60.0):
+class Files(ActionTool, name="files", timeout=60.0):
     """List, read, search and change files in /workspace."""
 
     def __init__(self, search_seconds: float = 10.0) -> None:
