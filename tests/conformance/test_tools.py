@@ -104,5 +104,5 @@ class TestFunction(ToolConformance):
 def test_resident_tools_take_little_of_the_prompt() -> None:
     specs = [tool.spec for tool in standard_tools() if tool.spec.resident]
     shown = [{"name": s.name, "description": s.description, "parameters": s.parameters} for s in specs]
-    assert sorted(s.name for s in specs) == ["files", "python", "shell", "tables"]
+    assert sorted(s.name for s in specs) == ["python", "shell", "tables"]
     assert len(msgspec.json.encode(shown)) < 3_400
