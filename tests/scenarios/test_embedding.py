@@ -60,7 +60,7 @@ async def test_a_home_has_one_owner(tmp_path: Path) -> None:
 
 async def test_what_cannot_start_leaves_no_process_behind(tmp_path: Path) -> None:
     async with glmos.open(tmp_path / "home", environ={}) as system:
-        with pytest.raises(NotFoundError, match="missing.csv"):
+        with pytest.raises(NotFoundError, match=r"missing\.csv"):
             await system.run("count", files=[tmp_path / "missing.csv"])
         with pytest.raises(UsageError, match="empty"):
             await system.run("   ")
