@@ -80,8 +80,9 @@ class BareSandbox:
 
         command = [sys.executable if argv[0] == "python" else argv[0], *map(here, argv[1:])]
         process = await anyio.open_process(
-            # By way of a shell, which turns a program that does not exist into a status.
-            ["/bin/sh", "-c", 'exec "$@"', "sh", *command],
+            # By way of a shell, which turns a program that does not exist into a status; and of env, because a test run
+            # in the background hands down that SIGINT is ignored.
+            ["/usr/bin/env", "--default-signal=INT,QUIT", "/bin/sh", "-c", 'exec "$@"', "sh", *command],
             stdin=given,
             stdout=stdout,
             stderr=stderr,
