@@ -146,7 +146,7 @@ def _usage(usage: Usage) -> str:
 
 
 def _reply(reply: ModelReply) -> str:
-    calls = ", ".join(f"{call.name} {_short(call.arguments, 120)}" for call in reply.calls)
+    calls = ", ".join(f"{call.name} {_short(_readable(call.arguments), 120)}" for call in reply.calls)
     said = _quoted(reply.content) if reply.content.strip() else ""
     return "; ".join(part for part in (said, calls) if part) or "nothing"
 
@@ -154,3 +154,11 @@ def _reply(reply: ModelReply) -> str:
 def _limits(limits: Limits) -> str:
     named = ((name, getattr(limits, name)) for name in limits.__struct_fields__)
     return ", ".join(f"{name} {value:g}" for name, value in named if value is not None) or "none"
+
+
+def _readable(arguments: str) -> str:
+    """Arguments as a model wrote them, with `\\uXXXX` escapes read; unchanged when they are not JSON."""
+    try:
+        return json.dumps(json.loads(arguments), ensure_ascii=False)
+    except ValueError:
+        return arguments

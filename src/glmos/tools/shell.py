@@ -46,8 +46,19 @@ class Shell(ActionTool, name="shell", resident=True, timeout=MAX_SECONDS + 30):
 
 
 def _text(stream: bytes) -> str:
-    decoded = decode(stream)
-    return clean(decoded.text if decoded.encoding else stream.decode(errors="replace"))
+    try:
+        return clean(stream.decode())
+    except UnicodeDecodeError:
+        # A command may print names in UTF-8 and then a file in something else: each line for itself.
+        return clean("".join(_line(line) for line in stream.splitlines(keepends=True)))
+
+
+def _line(line: bytes) -> str:
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        decoded = decode(line)
+        return decoded.text if decoded.encoding else line.decode(errors="replace")
 
 
 def _failure(stopped_by: str, timeout: float) -> Failure | None:
