@@ -55,7 +55,7 @@ class Case(NamedTuple):
 
 def messages(case: Case) -> tuple[Message, ...]:
     parts = [f"<goal>\n{case.goal}\n</goal>"]
-    if case.step_goal != case.goal:
+    if case.step_goal not in case.goal:
         parts.append(f"<step>\n{case.step_goal}\n</step>")
     if case.rubric:
         parts.append(f"<rubric>\n{case.rubric}\n</rubric>")

@@ -143,7 +143,7 @@ class _Turns:
         if step is None or self.implied or event.attempt > 1:
             return
         checks = ", ".join(type(c).__name__.removesuffix("Check").lower() for c in step.checks)
-        last = " Its result is the answer to the person." if step is self.plan[-1] else ""
+        last = "\nIts result is the answer to the person." if step is self.plan[-1] else ""
         self._note(f"Now step {step.id!r}: {step.goal}{last}\nChecks, as planned: {checks}.")
 
 

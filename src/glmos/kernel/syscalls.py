@@ -89,7 +89,7 @@ _CHECKS = (
     "How a program will know, without your word; each must fail while the step is not done. pattern{pattern,path?,absent?} "
     "file{path,format?} schema{schema,path?} number{pattern?,equals|sql|python,tolerance?} query{sql,equals?} "
     "python{code: asserts with messages} command{command,exit_status?} critic{rubric}. Without `path` the step's result "
-    "is checked. The last step also gets citation and critic."
+    "is checked. Every step but the last needs one (looking is no step); the last also gets citation and critic."
 )
 
 SYSCALLS: dict[str, tuple[type[SystemCall], ToolSchema]] = {
@@ -125,7 +125,7 @@ SYSCALLS: dict[str, tuple[type[SystemCall], ToolSchema]] = {
         _schema(
             "finish",
             "Submit the result of the current step for checking; the last call of a reply. Claims bind its facts and numbers "
-            "to quotes copied word for word from outputs.",
+            "to quotes copied word for word from outputs or from the person's answers (26,923.20 counts as 26923.2).",
             ["result"],
             result={"type": "string", "description": "For a person, complete and short."},
             claims={

@@ -6,6 +6,7 @@ over a workspace it cannot write to; a critic is asked last. A check that cannot
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import msgspec
@@ -311,6 +312,12 @@ async def _case(log: ProcessLog, parts: Parts, step: str, check: a.CriticCheck) 
         for c in p.calls.values()
         if not c.undone
     ]
+    actions += [
+        f"[{x.event.call}] the person was asked: {_shorten(x.event.question, 600)}"
+        for x in log.entries
+        if isinstance(x.event, e.PersonAsked)
+    ]
+    date = datetime.fromtimestamp(p.created, UTC).date()
     checks = [
         f"{s.id}: {check_kind(c)} {x.outcome}: {_shorten(x.detail, 300)}"
         for s in p.plan
@@ -318,7 +325,8 @@ async def _case(log: ProcessLog, parts: Parts, step: str, check: a.CriticCheck) 
         if x.outcome in ("passed", "failed", "undecided")
     ]
     return critic.Case(
-        goal=p.goal, step_goal=found.goal, rubric=check.rubric, result=await whole(parts.store, state.result),
+        goal=f"{p.goal}\n(asked on {date.isoformat()})", step_goal=found.goal,
+        rubric=check.rubric, result=await whole(parts.store, state.result),
         quotes=[(c.claim, c.call, c.quote) for c in state.claims], actions=actions[-40:], observations=shown,
         checks=checks, revisions=_revisions(log), files=await _result_files(log, parts),
     )  # fmt: skip
@@ -343,7 +351,9 @@ def _revisions(log: ProcessLog) -> list[str]:
                 new = plan[step].checks if step in plan else ()
                 if old != new:
                     found.append(f"- {step}: was {_encoded(old)}; now {_encoded(new)}")
-        before = plan
+        before = (
+            {} if entry.event.implied else plan
+        )  # a plan that nobody wrote was not weakened by the first one written
     return found
 
 

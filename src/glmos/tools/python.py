@@ -22,7 +22,7 @@ _LOST = "its variables are gone, and the next call starts a new session"
 
 
 class Python(ActionTool, name="python", resident=True, timeout=MAX_SECONDS + 60):
-    """Run Python in a session that keeps variables between calls.
+    """Run Python in a session that keeps variables between calls (lost while waiting for a person).
 
     It works in /workspace. Printed output, the last expression's value and tracebacks come back; figures are saved as
     PNG files. pandas, numpy, matplotlib and duckdb are installed. No network.
