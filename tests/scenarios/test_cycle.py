@@ -4,12 +4,13 @@ import itertools
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from glmos.abi import events as e
 from glmos.abi.budgets import Limits, Usage
 from glmos.abi.errors import ConflictError
-from glmos.testing.models import ScriptedModel, call, calls, fail, say
+from glmos.testing.models import ScriptedModel, call, calls, fail, pause, say
 from glmos.testing.world import World, world
 from tests.scenarios.notebook import Echo, Letter, Note
 
@@ -286,6 +287,16 @@ async def test_money_is_reserved_before_it_is_spent(tmp_path: Path) -> None:
     assert report.status == "refused"
     assert "dollars" in report.reason
     assert resumed.cost.usd <= 0.01
+
+
+async def test_a_call_is_stopped_when_the_time_is_over(tmp_path: Path) -> None:
+    script = [call("echo", text="a"), pause(anyio.Event()), call("give_up", reason="never")]
+    async with world(tmp_path, script, tools=[Echo()]) as w:
+        with anyio.fail_after(10):
+            report = await w.system.run("think for ever", limits=Limits(seconds=0.3))
+    assert report.status == "refused"
+    assert "0.3 seconds" in report.reason
+    assert w.model.cancelled == 1
 
 
 async def test_a_higher_limit_lets_a_refused_process_go_on(tmp_path: Path) -> None:

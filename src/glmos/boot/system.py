@@ -20,7 +20,7 @@ from glmos.abi.api import (
     UndoReport,
 )
 from glmos.abi.budgets import Limits
-from glmos.abi.errors import ConflictError, UsageError
+from glmos.abi.errors import ConflictError, NotFoundError, UsageError
 from glmos.abi.events import Entry, ProcessRow
 from glmos.abi.ids import Pid, Seq
 from glmos.boot.settings import Settings
@@ -70,6 +70,8 @@ class LocalSystem:
     async def start(self, request: RunRequest) -> Pid:
         if not request.goal.strip():
             raise UsageError("the goal is empty: say what is to be done")
+        if request.agent:
+            raise NotFoundError(f"there is no agent {request.agent!r}: none can be defined yet; leave -a out")
         unknown = [t for t in request.tools if t not in self.machine.parts.tools]
         if unknown:
             raise UsageError(f"there is no tool {unknown[0]!r}; there are: {', '.join(self.machine.parts.tools)}")
@@ -214,7 +216,12 @@ class LocalSystem:
 
     async def tools(self) -> list[ToolView]:
         specs = [t.spec for t in self.machine.parts.tools.values()]
-        return [ToolView(s.name, s.summary, tuple((a.name, a.effect) for a in s.actions), s.resident) for s in specs]
+        people = ToolView(
+            "people", "Ask the person something; have an action approved.", (("ask", "pure"), ("approve", "pure")), True
+        )
+        return [people] + [
+            ToolView(s.name, s.summary, tuple((a.name, a.effect) for a in s.actions), s.resident) for s in specs
+        ]
 
     async def doctor(self) -> list[Finding]:
         return [x async for x in self._doctor()]

@@ -85,16 +85,22 @@ class Ledger:
 
     def room(self, pid: Pid, limit: LimitName) -> float:
         """How much of a limit is left for the process, by the tightest of its ancestors; infinity without any."""
-        left, holder = float("inf"), pid
+        holder, allowed = self.holder(pid, limit)
+        return allowed - float(getattr(self.total(holder), limit))
+
+    def holder(self, pid: Pid, limit: LimitName) -> tuple[Pid, float]:
+        """The process from `pid` upwards whose limit leaves the least room, and the limit; `pid` and infinity without."""
+        found, least, holder = (pid, float("inf")), float("inf"), pid
         while holder in self._accounts:
             account = self._accounts[holder]
             allowed = getattr(account.limits, limit)
-            if allowed is not None:
-                left = min(left, allowed - getattr(self.total(holder), limit))
+            if allowed is not None and allowed - getattr(self.total(holder), limit) < least:
+                least = allowed - getattr(self.total(holder), limit)
+                found = (holder, float(allowed))
             if account.parent is None:
                 break
             holder = account.parent
-        return left
+        return found
 
 
 def _over(holder: Pid, limits: Limits, used: Usage, need: Usage) -> Shortfall | None:

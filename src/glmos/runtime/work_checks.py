@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+import anyio
 import msgspec
 
 from glmos.abi import effects as f
@@ -30,7 +31,7 @@ from glmos.runtime.check_scripts import ASSERTION_SCRIPT, FORMAT_SCRIPT, PREVIEW
 from glmos.runtime.log import ProcessLog
 from glmos.runtime.outputs import whole, whole_data
 from glmos.runtime.parts import Parts
-from glmos.runtime.work_model import complete, reserve
+from glmos.runtime.work_model import complete, reserve, time_left
 
 SHOWN = 2_000
 """Characters of one observation or file that a critic is shown."""
@@ -278,8 +279,13 @@ async def _criticise(log: ProcessLog, parts: Parts, effect: f.RunCheck, check: a
         await log.append(e.CheckStarted(effect.step, effect.index, need))
     finally:
         parts.ledger.release(p.pid, key)
+    left = time_left(log, parts)
     try:
-        reply = await complete(parts, log.state, driver, request, show=False)
+        with anyio.fail_after(left if left != float("inf") else None):
+            reply = await complete(parts, log.state, driver, request, show=False)
+    except TimeoutError:
+        await _critic_says(log, effect, Verdict("undecided", "stopped: the time is over"), need, True)
+        return
     except ModelError as error:
         await _critic_says(log, effect, Verdict("undecided", f"the critic did not answer: {error}"), Usage(), True)
         return

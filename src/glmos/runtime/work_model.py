@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import anyio
 from msgspec.structs import replace
 
 from glmos.abi import effects as f
@@ -73,6 +74,19 @@ async def reserve(
     return None
 
 
+def time_left(log: ProcessLog, parts: Parts) -> float:
+    """Seconds until a limit on time is reached; infinity without one."""
+    passed = parts.clock.now() - log.state.at
+    return max(0.0, parts.ledger.room(log.pid, "seconds") - max(0.0, passed))
+
+
+def out_of_time(log: ProcessLog, parts: Parts, what: str) -> e.BudgetRefused:
+    """The event that says that a call was stopped because the time is over."""
+    holder, allowed = parts.ledger.holder(log.pid, "seconds")
+    used = log.state.usage.seconds + max(0.0, parts.clock.now() - log.state.at)
+    return e.BudgetRefused("seconds", holder, allowed, round(used, 3), 0.0, what)
+
+
 async def complete(
     parts: Parts, p: Process, driver: ModelDriver, request: ModelRequest, *, show: bool = True
 ) -> ModelReply:
@@ -112,10 +126,17 @@ async def call_model(log: ProcessLog, parts: Parts, effect: f.CallModel) -> None
     finally:
         parts.ledger.release(p.pid, key)
     begun = parts.clock.monotonic()
+    left = time_left(log, parts)
     try:
-        reply = await complete(parts, log.state, driver, request)
+        with anyio.fail_after(left if left != float("inf") else None):
+            reply = await complete(parts, log.state, driver, request)
     except ModelError as error:
         await log.append(e.ModelFailed(effect.number, error.kind, str(error)))
+        return
+    except TimeoutError:
+        # Whether the provider bills what it had begun is not known, so it counts as spent.
+        stopped = e.ModelFailed(effect.number, "interrupted", "stopped: the time is over", need)
+        await log.append(stopped, out_of_time(log, parts, f"a call of {driver.traits.name}"))
         return
     await log.append(e.ModelReplied(effect.number, _named(reply), parts.clock.monotonic() - begun))
 
