@@ -5,6 +5,7 @@ cancellation included, ends the program: the next call starts a fresh one. Used 
 """
 
 import os
+import socket
 import stat
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ import anyio
 from glmos.abi.errors import SandboxError
 from glmos.abi.ids import Pid
 from glmos.ports import SandboxSession, ToolContext
+from glmos.tools.declare import ToolFailed
 
 START_SECONDS = 60.0
 _POLL = 0.01
@@ -50,12 +52,18 @@ class Sessions(Generic[T]):
         self._residents: dict[Pid, T] = {}
         self._locks: dict[Pid, anyio.Lock] = {}
         self._seen: set[Pid] = set()
+        self._releases: dict[Pid, int] = {}
 
     @asynccontextmanager
     async def use(self, pid: Pid, context: ToolContext) -> AsyncGenerator[Use[T]]:
-        """The resident of `pid`, for this call alone. An exception in the body ends it."""
+        """The resident of `pid`, for this call alone. An exception in the body ends it.
+
+        Raises: ToolFailed when `pid` was released before the call had its turn.
+        """
+        releases = self._releases.get(pid, 0)
         lock = self._locks.setdefault(pid, anyio.Lock())  # calls of one process run in parallel, its kernel cannot
         async with lock:
+            self._require_unreleased(pid, releases)
             resident = self._residents.get(pid)
             fresh = resident is None or not resident.alive
             again = fresh and pid in self._seen
@@ -65,6 +73,7 @@ class Sessions(Generic[T]):
                         await resident.close()
                     resident = self._residents[pid] = await self._start(pid, context)
                     self._seen.add(pid)
+                    self._require_unreleased(pid, releases)  # a release could not end what had not started yet
                 yield Use(resident, fresh, again)
             except BaseException:
                 if (broken := self._residents.pop(pid, None)) is not None:
@@ -73,14 +82,19 @@ class Sessions(Generic[T]):
                 raise
 
     async def release(self, pid: Pid) -> None:
-        """End the resident of `pid`, a running call's included."""
+        """End the resident of `pid`, a running call's included; calls that wait for their turn or for its start fail."""
+        self._releases[pid] = self._releases.get(pid, 0) + 1
         if (resident := self._residents.pop(pid, None)) is not None:
             with anyio.CancelScope(shield=True):
                 await resident.close()
 
+    def _require_unreleased(self, pid: Pid, releases: int) -> None:
+        if self._releases.get(pid, 0) != releases:
+            raise ToolFailed("cancelled", f"Process {pid} let go of its programs before this call had its turn.")
+
 
 async def open_socket(session: SandboxSession, name: str) -> int:
-    """Wait until the program offers the Unix socket `name`; give a descriptor of it, to be closed by the caller.
+    """Wait until the program listens at the Unix socket `name`; give a descriptor of it, to be closed by the caller.
 
     Connect to `address(descriptor)`: the folder belongs to the program, which could put a link to a socket of ours in
     place of its own, so the name is resolved once, without following links, and never again.
@@ -94,10 +108,13 @@ async def open_socket(session: SandboxSession, name: str) -> int:
             except FileNotFoundError:
                 await anyio.sleep(_POLL)  # nothing tells when a socket appears in a folder
                 continue
-            if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+            if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                os.close(descriptor)
+                raise SandboxError(f"The program in the sandbox put something else in place of its socket {name!r}.")
+            if _listens(descriptor):
                 return descriptor
-            os.close(descriptor)
-            raise SandboxError(f"The program in the sandbox put something else in place of its socket {name!r}.")
+            os.close(descriptor)  # the name appears with bind(), and until listen() connections are refused
+            await anyio.sleep(_POLL)
     alive = session.alive
     await session.kill()
     finished = await session.wait()
@@ -106,6 +123,19 @@ async def open_socket(session: SandboxSession, name: str) -> int:
         "did not start in time" if alive else f"ended at once: {' '.join(said) or finished.stopped_by or 'silently'}"
     )
     raise SandboxError(f"The program in the sandbox {reason}")
+
+
+def _listens(descriptor: int) -> bool:
+    """Whether a connection is taken; this one says nothing and is over at once."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(address(descriptor))
+        except BlockingIOError:
+            return True  # there is a queue
+        except ConnectionRefusedError:
+            return False
+    return True
 
 
 def address(descriptor: int) -> str:

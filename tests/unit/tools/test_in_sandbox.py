@@ -200,3 +200,24 @@ async def test_tables_that_need_too_much_memory_say_so(context: ToolContext, tab
     hungry = "SELECT string_agg(a.range::VARCHAR || repeat('x', 1000), '') FROM range(100000000) a"
     kind, message = failure(await call(context, tables, "query", sql=hungry))
     assert kind == "limit" and "aggregate or filter earlier" in message
+
+
+async def test_tables_released_during_a_query_end_it_and_come_back_fresh(context: ToolContext) -> None:
+    (context.workspace / "a.csv").write_text("x,y\n1,2\n")
+    tables = Tables()
+    results: list[ToolResult] = []
+    endless = "SELECT count(*) FROM range(1000000000000) a, range(1000000) b"
+    assert (await call(context, tables, "query", sql="SELECT x FROM a")).failure is None
+
+    async def run() -> None:
+        results.append(await call(context, tables, "query", sql=endless))
+
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run)
+            await anyio.wait_all_tasks_blocked()
+            await tables.release(1)
+    assert failure(results[0])[0] == "cancelled"
+    assert await context.sandbox.kill(1) == 0, "nothing was left"
+    assert (await call(context, tables, "query", sql="SELECT x FROM a")).failure is None
+    await tables.release(1)

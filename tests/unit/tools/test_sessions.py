@@ -6,14 +6,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 import anyio
 import pytest
 
 from glmos.abi.errors import SandboxError
-from glmos.ports import Finished, SandboxSession
+from glmos.abi.ids import Pid
+from glmos.ports import Finished, Sandbox, SandboxSession, ToolContext
 from glmos.tools.declare import ToolFailed
-from glmos.tools.sessions import open_socket
+from glmos.tools.sessions import Sessions, open_socket
 from glmos.tools.tables.session import WorkerSession
 
 pytestmark = pytest.mark.anyio
@@ -34,6 +36,7 @@ class Program:
         self.alive = False
 
     async def wait(self) -> Finished:
+        self.alive = False
         return Finished(None, b"", b"Traceback\nImportError: no duckdb", self._stopped_by)
 
 
@@ -68,6 +71,68 @@ async def test_a_link_in_place_of_a_socket_is_not_followed(tmp_path: Path) -> No
         session: SandboxSession = Program(tmp_path / "inside")
         with anyio.fail_after(5), pytest.raises(SandboxError, match="something else"):
             await open_socket(session, "tables.sock")
+
+
+async def test_a_socket_that_has_a_name_but_does_not_listen_yet_is_waited_for(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "s"))
+
+        class Slow(Program):
+            looks = 0
+
+            @property
+            def alive(self) -> bool:
+                self.looks += 1
+                if self.looks == 3:
+                    server.listen()
+                return True
+
+            @alive.setter
+            def alive(self, value: bool) -> None: ...
+
+        program = Slow(tmp_path)
+        with anyio.fail_after(5):
+            os.close(await open_socket(program, "s"))
+        assert program.looks == 3
+
+
+async def test_a_release_also_ends_what_is_being_started_and_refuses_who_waits(tmp_path: Path) -> None:
+    starting, go = anyio.Event(), anyio.Event()
+    closed: list[int] = []
+
+    class Started:
+        alive = True
+
+        async def close(self) -> None:
+            closed.append(1)
+
+    async def start(pid: Pid, context: ToolContext) -> Started:
+        starting.set()
+        await go.wait()
+        return Started()
+
+    sessions = Sessions(start)
+    context = ToolContext(tmp_path, cast("Sandbox", None), print)
+    kinds: list[str] = []
+
+    async def call() -> None:
+        try:
+            async with sessions.use(1, context):
+                kinds.append("used")
+        except ToolFailed as failed:
+            kinds.append(failed.failure.kind)
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(call)
+            tasks.start_soon(call)
+            await starting.wait()
+            await anyio.wait_all_tasks_blocked()
+            await sessions.release(1)
+            go.set()
+        assert (kinds, closed) == (["cancelled", "cancelled"], [1])
+        await call()
+    assert kinds[-1] == "used"
 
 
 async def test_a_program_that_does_not_start_says_why(tmp_path: Path) -> None:
@@ -106,6 +171,7 @@ async def test_no_answer_is_a_failure_of_the_query(
     with anyio.fail_after(5), pytest.raises(ToolFailed) as failed:
         await worker.ask({"action": "schema"})
     assert failed.value.failure.kind == kind
+    assert stopped_by or "killed: ImportError: no duckdb" in failed.value.failure.message
     await worker.close()
 
 
