@@ -1,12 +1,10 @@
-"""What we send is what GLM's own chat templates render rightly.
+"""What we send is what GLM's chat templates can render: each turn reaches the server with the fields they look for.
 
-`fixtures/glm_render_cases.json`: conversations and the exact text the templates of GLM-4.5/4.6 and GLM-4.7 to 5.x make of
-them (rendered with the templates in TRL and z.ai's model repositories, Apache-2.0 and MIT). A server parses the arguments
-of calls before it renders; so does the comparison.
+The templates of GLM-4.5 to 5.x read `reasoning_content`, `tool_calls` with parsed arguments, one `tool` message for each
+result, and write the word "None" for a content that is missing.
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,44 +13,56 @@ from glmos.abi.messages import FunctionCall, Message, ModelRequest, ToolSchema
 from glmos.models.profiles import profile_for
 from glmos.models.wire.openai import OpenAIWire
 
-CASES = json.loads((Path(__file__).parent / "fixtures" / "glm_render_cases.json").read_text("utf-8"))
+WEATHER = ToolSchema("weather", "天气 of a city.", {"type": "object", "properties": {"city": {"type": "string"}}})
 
 
-def message(turn: dict[str, Any]) -> Message:
-    calls = tuple(
-        FunctionCall(c["id"], c["function"]["name"], json.dumps(c["function"]["arguments"], ensure_ascii=False))
-        for c in turn.get("tool_calls", ())
+def call(name: str, **arguments: Any) -> FunctionCall:
+    return FunctionCall(f"call_{name}", name, json.dumps(arguments, ensure_ascii=False))
+
+
+CONVERSATIONS: dict[str, tuple[Message, ...]] = {
+    "a greeting": (Message("user", "good morning"),),
+    "a system message and Chinese": (Message("system", "简短回答"), Message("user", "今天几号？")),
+    "an answer with its reasoning": (
+        Message("user", "6 times 7?"),
+        Message("assistant", "42", reasoning="six sevens"),
+        Message("user", "and 8?"),
+    ),
+    "a call without content": (
+        Message("user", "weather in 成都?"),
+        Message("assistant", "", (call("weather", city="成都"),), reasoning="look it up"),
+        Message("tool", "rain </arg_value>", call_id="call_weather"),
+    ),
+    "two calls and two results": (
+        Message("user", "compare"),
+        Message(
+            "assistant", "Both.", (call("weather", city="A"), call("wind", city="A", days=[1, 2], deep={"x": None}))
+        ),
+        Message("tool", "sun", call_id="call_weather"),
+        Message("tool", "calm", call_id="call_wind"),
+        Message("assistant", "Sunny and calm."),
+        Message("user", "thanks"),
+    ),
+}
+
+
+@pytest.mark.parametrize("model", ["glm-4.6", "glm-4.7", "glm-5.3"])
+@pytest.mark.parametrize("name", CONVERSATIONS)
+def test_a_conversation_reaches_the_template_as_it_was(name: str, model: str) -> None:
+    given = CONVERSATIONS[name]
+    body = OpenAIWire().build(ModelRequest(given, (WEATHER,)), model, profile_for("zai", model), "openai/zai")
+    assert [m["role"] for m in body["messages"]] == [m.role for m in given]
+    for sent, meant in zip(body["messages"], given, strict=True):
+        assert sent["content"] == meant.content, "a missing content would be rendered as the word None"
+        parsed = [json.loads(c["function"]["arguments"]) for c in sent.get("tool_calls", [])]
+        assert parsed == [json.loads(c.arguments) for c in meant.calls]
+        assert sent.get("tool_call_id", "") == meant.call_id
+        assert sent.get("reasoning_content", "") == meant.reasoning
+    assert body["tools"][0]["function"]["description"] == "天气 of a city."
+
+
+def test_thinking_is_asked_to_be_preserved_because_it_is_sent_back_whole() -> None:
+    body = OpenAIWire().build(
+        ModelRequest(CONVERSATIONS["a greeting"]), "glm-4.7", profile_for("zai", "glm-4.7"), "openai/zai"
     )
-    return Message(
-        turn["role"], turn.get("content") or "", calls, turn.get("tool_call_id", ""), turn.get("reasoning_content", "")
-    )
-
-
-def as_rendered(turn: dict[str, Any]) -> dict[str, Any]:
-    """A message as a server hands it to the template."""
-    for call in turn.get("tool_calls", ()):
-        if isinstance(call["function"]["arguments"], str):
-            call["function"]["arguments"] = json.loads(call["function"]["arguments"])
-    return turn
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c['case']}-{c['template'][:11]}")
-def test_a_conversation_reaches_the_template_as_it_was(case: dict[str, Any]):
-    tools = tuple(ToolSchema(**t["function"]) for t in case["tools"] or ())
-    request = ModelRequest(messages=tuple(message(m) for m in case["messages"]), tools=tools)
-    model = "glm-4.6" if "4.6" in case["template"] else "glm-4.7"
-    body = OpenAIWire().build(request, model, profile_for("vllm", model), "openai/vllm")
-    for ours, theirs in zip(map(as_rendered, body["messages"]), case["messages"], strict=True):
-        names = {"reasoning": "reasoning_content"}  # vLLM hands its own field name on as the template's
-        assert {names.get(k, k): v for k, v in ours.items()} == {**theirs, "content": theirs["content"] or ""}
-    assert body.get("tools") == (case["tools"] or None)
-    if case["case"] == "preserved_thinking" and model == "glm-4.7":
-        assert body["chat_template_kwargs"] == case["kwargs"]
-
-
-def test_missing_content_would_be_rendered_as_a_word_so_it_is_never_sent():
-    case = next(c for c in CASES if c["case"] == "null_content_tool_call")
-    assert "None" in case["rendered"]
-    request = ModelRequest(messages=tuple(message(m) for m in case["messages"]))
-    body = OpenAIWire().build(request, "glm-4.7", profile_for("zai", "glm-4.7"), "openai/zai")
-    assert all(isinstance(m["content"], str) for m in body["messages"])
+    assert body["thinking"] == {"type": "enabled", "clear_thinking": False}
