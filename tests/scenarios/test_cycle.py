@@ -133,6 +133,16 @@ async def test_what_no_check_could_decide_ends_unverified(tmp_path: Path) -> Non
     assert "critic" in report.reason
 
 
+async def test_what_could_not_be_decided_is_checked_again_on_resume(tmp_path: Path) -> None:
+    verdicts = [fail("unreachable", "nobody there"), call("verdict", outcome="passed", reason="a poem")]
+    async with world(tmp_path, [call("finish", result="roses")], critic=ScriptedModel(verdicts)) as w:
+        report = await w.system.run("write a poem")
+        assert report.status == "unverified"
+        await w.system.signal(report.pid, "resume")
+        again = await w.system.wait(report.pid)
+    assert (again.status, again.answer, len(w.model.requests)) == ("done", "roses", 1)
+
+
 async def test_prose_is_pushed_back_and_then_taken_for_the_result(tmp_path: Path) -> None:
     async with world(tmp_path, [say("hello"), say("hello again"), say("roses are red")]) as w:
         report = await w.system.run("write a poem")

@@ -518,6 +518,12 @@ def _reopened(p: Process) -> Process:
         for k, s in p.steps.items()
     }
     step = p.step if p.step is not None and steps[p.step].status == "running" else None
+    loose = [k for k, s in steps.items() if s.status == "unverified"]
+    if len(loose) == 1 and p.exit is not None and p.exit.status == "unverified":
+        # What could not be decided then may be decided now: a critic that answers, a person's correction.
+        step = loose[0]
+        checks = tuple(CheckState() if c.outcome == "undecided" else c for c in steps[step].checks)
+        steps[step] = replace(steps[step], status="submitted", checks=checks)
     return replace(
         p, exit=None, killed=False, suspended=False, model_failure=None, budget_refusal=None, steps=steps, step=step,
         refusals=0, rules={}, signatures={}, replan_due=False,
