@@ -25,6 +25,8 @@ _MEMORY_RESERVE = 0.05
 _DISK_RESERVE = 256 << 20
 _NOTABLE = 64 << 20
 """A program that has not added this much is not to blame for a machine that runs full."""
+_GIVING_BACK = 1.0
+"""Seconds that a stopped program has to give its memory back before another one is suspected."""
 _QUICK = 0.1
 _TOO_MANY = 1 << 40
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -65,9 +67,15 @@ class Watched:
         limit, init = self.program.limits.memory_bytes, self.program.init_pid
         pids = descendants(init)
         in_files = tmpfs_use(init)
-        if resident(pids) + in_files > limit and proportional(pids) + in_files > limit:
-            return True
-        available = available_memory()
+        return resident(pids) + in_files > limit and proportional(pids) + in_files > limit
+
+    @property
+    def memory(self) -> int:
+        """What can be seen to be its own, in bytes. Buffers in the kernel cannot."""
+        return resident(descendants(self.program.init_pid)) + tmpfs_use(self.program.init_pid)
+
+    def may_starve_the_machine(self, available: int) -> bool:
+        """The machine runs out of memory, and has lost some since this program began."""
         return available < memory_reserve() and self.available_at_start - available > _NOTABLE
 
     def _disk(self, now: float) -> str:
@@ -92,6 +100,7 @@ class Watch:
         self._changed = threading.Condition()
         """Guards `_watched` and `_thread`."""
         self._thread: threading.Thread | None = None
+        self._next_reserve_look = 0.0
 
     def add(
         self, program: Program, *, disk_at_start: DiskUse | None = None, on_tick: Callable[[], None] | None = None
@@ -120,9 +129,25 @@ class Watch:
                 due = list(self._watched.values())
             for watched in due:
                 self._look(watched)
+            self._keep_reserve(due)
             with self._changed:
                 soonest = min((watched.deadline for watched in self._watched.values()), default=float("inf"))
                 self._changed.wait(max(0.0, min(TICK, soonest - time.monotonic())))
+
+    def _keep_reserve(self, due: Sequence[Watched]) -> None:
+        """When the machine runs full, stop one program, the largest; at the next look perhaps another.
+
+        Memory in kernel buffers belongs to no program that could be named, so the smaller ones are suspects too; but
+        most often the largest is to blame, and the innocent beside it go on.
+        """
+        now = time.monotonic()
+        if now < self._next_reserve_look:
+            return
+        available = available_memory()
+        suspects = [w for w in due if w.program.alive and w.may_starve_the_machine(available)]
+        if suspects:
+            max(suspects, key=lambda w: w.memory).program.stop("memory")
+            self._next_reserve_look = now + _GIVING_BACK
 
     def _look(self, watched: Watched) -> None:
         if not watched.program.alive:
