@@ -14,6 +14,7 @@ from pathlib import Path
 from subprocess import DEVNULL
 
 import anyio
+import anyio.to_thread
 from anyio.abc import ByteReceiveStream, ByteSendStream
 
 from glmos.abi.errors import ConflictError, SandboxError, UsageError
@@ -24,7 +25,7 @@ from glmos.sandbox.host import Bubblewrap, explain_failure, find_bubblewrap
 from glmos.sandbox.identity import adopt, can_mount, foreign_identity
 from glmos.sandbox.interpreter import current_interpreter
 from glmos.sandbox.program import Channels, Program
-from glmos.sandbox.session import BubblewrapSession, Output, make_socket_dir
+from glmos.sandbox.session import BubblewrapSession, Output, make_socket_dir, remove_stale_socket_dirs
 from glmos.sandbox.watch import DiskUse, Watch, quick_use_of
 
 _LONGEST_WORD = 128 << 10
@@ -62,6 +63,7 @@ class BubblewrapSandbox:
         if self._tried:
             return
         bubblewrap = await self._bubblewrap()
+        await anyio.to_thread.run_sync(remove_stale_socket_dirs, foreign_identity())
         folder = make_socket_dir(foreign_identity())
         try:
             finished = await self.run(["python", "-I", "-c", "pass"], pid=0, workspace=folder)

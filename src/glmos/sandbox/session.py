@@ -4,6 +4,7 @@ Its standard output and error go to files in memory that are cut when they grow,
 them; what is left at the end is their last part. Implements `ports.SandboxSession`; made by `bubblewrap`.
 """
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -115,19 +116,42 @@ class BubblewrapSession:
         return finished
 
 
+_STALE = 3_600.0
+"""Seconds after which a folder of sockets whose owner is gone may be removed."""
+
+
 def make_socket_dir(identity: Identity | None) -> Path:
     """A private folder with a short name.
 
     Raises: SandboxError when there is no place for one.
     """
-    for place in (f"/run/user/{os.geteuid()}", "/tmp", "/var/tmp", tempfile.gettempdir()):
+    for place in _places():
         if len(place) > _LONGEST_FOLDER - 20 or not os.access(place, os.W_OK | os.X_OK):
             continue
         try:
-            folder = Path(tempfile.mkdtemp(prefix="glmos-", dir=place))
+            folder = Path(tempfile.mkdtemp(prefix=f"glmos-{os.getpid()}-", dir=place))
             if identity is not None:
                 os.chown(folder, *identity)
         except OSError:
             continue
         return folder
     raise SandboxError("There is no place for Unix sockets: neither /tmp nor /var/tmp can be written.")
+
+
+def remove_stale_socket_dirs(identity: Identity | None) -> None:
+    """Remove the folders of owners that were killed before they could.
+
+    Another container may share the place but not our process numbers, so a folder must also be old.
+    """
+    mine = {os.geteuid()} | ({identity[0]} if identity is not None else set())
+    for folder in (f for place in dict.fromkeys(_places()) for f in Path(place).glob("glmos-*-*")):
+        owner = folder.name.split("-")[1]
+        with contextlib.suppress(OSError):
+            status = folder.lstat()
+            old = time.time() - status.st_mtime > _STALE
+            if old and status.st_uid in mine and owner.isdigit() and not Path(f"/proc/{owner}").exists():
+                shutil.rmtree(folder)
+
+
+def _places() -> tuple[str, ...]:
+    return (f"/run/user/{os.geteuid()}", "/tmp", "/var/tmp", tempfile.gettempdir())
