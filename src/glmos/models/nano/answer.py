@@ -104,6 +104,11 @@ def quoted(seen: Observed, place: int) -> str:
     return body[place] if place < len(body) else seen.text[:200]
 
 
+def notes(seen: Observed) -> list[str]:
+    """What the tables had to say about how they were read, such as lines left out: a person should know."""
+    return [line for line in seen.text.splitlines() if line.startswith("Note on ")]
+
+
 def _claim(claim: str, seen: Observed, quote: str) -> dict[str, str]:
     return {"claim": claim, "call": seen.call, "quote": quote.strip()}
 

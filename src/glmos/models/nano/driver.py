@@ -10,6 +10,7 @@ Like every model it only makes calls: the kernel runs them, checks the result wi
 outside its range is declined at once, with the ways to connect a stronger model.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ from glmos.models.nano.rank import choose
 from glmos.models.nano.reading import Candidate, Reading, read_question
 from glmos.models.nano.scope import expected_answer, why_outside
 from glmos.models.nano.table import Column, Table
+from glmos.models.nano.unread import doubts
 
 CANDIDATES = 5
 CONNECT = (
@@ -79,7 +81,7 @@ def _reply(messages: Sequence[Message]) -> Calls:
     if found is None:
         return _first(goal, messages)
     if not found.data.get("tables"):
-        reason = found.text.partition("] ")[2] or "no table could be read"
+        reason = _plain(found.text.partition("] ")[2]) or "no table could be read"
         return _give_up(f"the files could not be read as tables: {reason}")
     tables = [_table(t) for t in found.data["tables"]]
     reading = read_question(goal, tables, k=CANDIDATES)
@@ -157,6 +159,11 @@ def reason_text(reason: str) -> str:
     return reason.strip().rstrip(".")
 
 
+def _plain(observation: str) -> str:
+    """The sentence of a failed observation, without its kind."""
+    return re.sub(r"^failed \(\w+\): ", "", observation)
+
+
 def _give_up(reason: str) -> Calls:
     return [("give_up", {"reason": reason})]
 
@@ -175,22 +182,26 @@ def _finish(goal: str, reading: Reading, queries: Sequence[_Exchange], submitted
         results.append(exchange.data["rows"] if ran and exchange is not None else ValueError("it did not run"))
     chosen = choose(reading, results)
     if chosen.index is None:
-        first = queries[0].text.partition("] ")[2].splitlines()[0]
+        first = _plain(queries[0].text.partition("] ")[2]).splitlines()[0]
         return _give_up(f"no reading of the question could be run over the table ({first}). {CONNECT}")
-    order = [chosen.index, *chosen.alternatives]
+    order = [i for i in (chosen.index, *chosen.alternatives) if not doubts(reading, i)]
+    if not order:
+        return _give_up(f"the bundled nano model cannot answer this: {doubts(reading, chosen.index)}. {CONNECT}")
     place = len(submitted)
     if place >= len(order):
         return _give_up(f"no reading of the question passed the checks. {CONNECT}")
     best = reading.candidates[order[place]]
     table = reading.tables[best.table]
-    worded = answer.word(best, table, _observed(seen[best.sql]), goal)
+    observed = _observed(seen[best.sql])
+    worded = answer.word(best, table, observed, goal)
     text = [worded.text, _read_as(best, table, goal)]
     claims = worded.claims
-    if place == 0 and chosen.alternatives:
-        other = reading.candidates[chosen.alternatives[0]]
+    if place == 0 and len(order) > 1:
+        other = reading.candidates[order[1]]
         also = answer.word(other, reading.tables[other.table], _observed(seen[other.sql]), goal)
         text.append(_other(other, reading.tables[other.table], also.text, goal))
         claims = [*claims, *also.claims[:5]]
+    text += answer.notes(observed)
     return [("finish", {"result": "\n".join(text), "claims": claims})]
 
 

@@ -132,11 +132,11 @@ def _usage(query: Query, case: _Case) -> list[float]:
     touched = {c.column for c in query.where} | {t.column for t in query.select}
     touched |= {query.group, query.order.column if query.order else None}
     values = [v for v in links.values if v.kind != "free"]
-    unused = sum(not any(_stands_for(v, c) for c in query.where) for v in values) - float((query.limit or 1) > 1)
+    unused = sum(not any(stands_for(v, c) for c in query.where) for v in values) - float((query.limit or 1) > 1)
     names = sum(c.column not in touched for c in links.columns if c.whole)
     odd = misplaced = beside = 0
     for condition in query.where:
-        place = next((i for i, v in enumerate(links.values) if _stands_for(v, condition)), None)
+        place = next((i for i, v in enumerate(links.values) if stands_for(v, condition)), None)
         if place is None:
             continue
         value = links.values[place]
@@ -151,7 +151,8 @@ def _nearest(links: Links, value: ValueLink, column: int) -> float:
     return max((nearness(c, value.begin, value.end) for c in links.columns if c.column == column), default=0.0)
 
 
-def _stands_for(value: ValueLink, condition: Condition) -> bool:
+def stands_for(value: ValueLink, condition: Condition) -> bool:
+    """True when the condition tests for this very value."""
     meant = value.period if value.period is not None else value.value_in(condition.column)
     return condition.value == meant
 

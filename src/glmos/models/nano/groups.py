@@ -5,11 +5,11 @@ when each region stands once. These patterns are narrow on purpose: they win ove
 """
 
 from glmos.models.nano.linker import ColumnLink, Links
-from glmos.models.nano.measures import is_measure, said_measure, subject_of
+from glmos.models.nano.measures import ROW_WORDS, is_measure, said_measure, subject_of
 from glmos.models.nano.query import Aggregate, Bucket, Condition, Query, Term
 from glmos.models.nano.table import Table
 from glmos.models.nano.text import stem, words
-from glmos.models.nano.wording import EACH, LEAST, MOST, ROW_WORDS, aggregates, spoken
+from glmos.models.nano.wording import DIMENSIONS, EACH, LEAST, MOST, aggregates, spoken
 
 _BUCKETS: list[tuple[Bucket, str, str]] = [
     ("month", "month", "个月"),
@@ -80,7 +80,10 @@ def _superlative(links: Links, table: Table, where: tuple[Condition, ...], whole
     order = _ordered_by(links, table, whole, near, place)
     if order is None or order.column == subject or (chinese and order.column is None):
         return None
-    if order.aggregate == "none" and not (table.is_key(subject) and bucket is None):
+    if bucket is not None and tells_rows_apart(table, subject, bucket):
+        bucket = None  # each row is a month of its own: there is nothing to add up
+    single = any(token.text in ("single", "individual") for token in links.tokens)
+    if order.aggregate == "none" and not single and not (table.is_key(subject) and bucket is None):
         order = Term(order.column, _named_aggregate(links, "sum"))
     return _ranked(table, where, subject, order, most=most, limit=1, bucket=bucket)
 
@@ -90,6 +93,8 @@ def _ordered_by(links: Links, table: Table, whole: list[ColumnLink], near: list[
     following = [token.text for token in links.tokens[place + 1 : place + 3]]
     if following and following[0] in _FREQUENT:
         return Term(None, "count")
+    if not near and place >= len(links.tokens) - 2:  # "in which month was disease the highest"
+        near = [c for c in whole if is_measure(table, c.column) and place - 4 <= c.end - 1 < place][-1:]
     if near:
         second = next((c for c in near[1:] if c.begin == near[0].end), None)  # "total" + "order value"
         return Term((second or near[0]).column)
@@ -98,7 +103,8 @@ def _ordered_by(links: Links, table: Table, whole: list[ColumnLink], near: list[
     ends = place >= len(links.tokens) - 2 or following[0] in ("in", "?", "selling", "during", "for", "overall")
     if whole_behind(whole, place) and not ends:
         return None
-    measure = said_measure(links, table, guess=ends)
+    guess = ends and links.tokens[place].text not in DIMENSIONS
+    measure = said_measure(links, table, guess=guess)
     return Term(measure) if measure is not None else None
 
 
@@ -116,6 +122,15 @@ def _subject(links: Links, table: Table, whole: list[ColumnLink], place: int, *,
     if behind:
         return behind[0].column
     return subject_of(links, table) if links.tokens and links.tokens[0].text in ("who", "which", "谁") else None
+
+
+_WIDTHS: dict[Bucket, int] = {"month": 7, "year": 4, "day": 10}
+
+
+def tells_rows_apart(table: Table, column: int, bucket: Bucket) -> bool:
+    """True when every row has its own day, month or year in that column of dates."""
+    parts = {str(value)[: _WIDTHS[bucket]] for value in table.columns[column].values if value}
+    return table.is_key(column) and len(parts) >= table.row_count
 
 
 def _bucket_asked(links: Links, table: Table, place: int) -> tuple[Bucket | None, int | None]:

@@ -11,6 +11,7 @@ row), it is read as the header.
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date
 from typing import Literal, NamedTuple
 
@@ -20,6 +21,7 @@ from glmos.models.nano.text import NUMBER_WORDS, STOP_WORDS, Token, key, number,
 
 LONGEST = 20  # tokens of a question that one cell may cover
 
+COUNTERS = frozenset("个种名家位款类项天条")
 MULTIPLES = {"k": 1e3, "thousand": 1e3, "million": 1e6, "m": 1e6, "billion": 1e9, "万": 1e4, "亿": 1e8}
 
 LinkKind = Literal["cell", "number", "period", "free", "part"]
@@ -115,6 +117,7 @@ def link(question: str, index: TableIndex, *, today: date | None = None) -> Link
     found = tuple(tokens(question))
     taken = [False] * len(found)
     columns = _whole_columns(found, index)
+    columns += _abbreviated_columns(found, index, columns)
     values = _periods(question, found, index, today, taken)
     values += _cells(found, index, columns, taken)
     values += _parts(found, index, columns, taken)
@@ -146,6 +149,37 @@ def _whole_columns(found: tuple[Token, ...], index: TableIndex) -> list[ColumnLi
         taken[begin:end] = [True] * (end - begin)
         links += [ColumnLink(begin, end, column, True) for column in by_name[name]]
     return links
+
+
+def _abbreviated_columns(
+    found: tuple[Token, ...], index: TableIndex, columns: list[ColumnLink]
+) -> list[ColumnLink]:
+    """ "departure delay" for `dep_delay`, "life expectancy" for `lifeExp`, "destinations" for `dest`."""
+    said = {i for c in columns for i in range(c.begin, c.end)}
+    solid = [i for i, token in enumerate(found) if token.kind == "word"]
+    links: list[ColumnLink] = []
+    for place in range(len(solid)):
+        hits: list[tuple[int, int]] = []
+        for column, name in enumerate(index.names):
+            phrase = solid[place : place + len(name)]
+            if len(phrase) < len(name) or phrase[-1] - phrase[0] != len(name) - 1 or said & set(phrase):
+                continue
+            if all(_shortens(part, stem(found[i].text), alone=len(name) == 1) for part, i in zip(name, phrase, strict=True)):
+                hits.append((len(name), column))
+        best = max((length for length, _ in hits), default=0)
+        fitting = [column for length, column in hits if length == best]
+        if len(fitting) == 1:
+            begin = solid[place]
+            said |= set(range(begin, begin + best))
+            links.append(ColumnLink(begin, begin + best, fitting[0], True))
+    return links
+
+
+def _shortens(part: str, said: str, *, alone: bool) -> bool:
+    """True when a part of a column's name is the word said, or its beginning; `alone`, the word must be much longer."""
+    if part == said:
+        return not alone
+    return 3 <= len(part) <= 5 and said.startswith(part) and len(said) >= len(part) + (4 if alone else 2)
 
 
 def _cells(
@@ -235,8 +269,8 @@ def _numbers(question: str, found: tuple[Token, ...], columns: list[ColumnLink],
         amount = float(token.text) if token.kind == "number" else NUMBER_WORDS.get(token.text)
         if amount is None or taken[i] or any(c.begin <= i < c.end for c in columns):
             continue
-        if token.text == "one" or (token.kind == "cjk" and not (i and found[i - 1].text == "前")):
-            continue  # "one" is mostly a pronoun, and "一" part of a word but in "前三"
+        if token.text == "one" or (token.kind == "cjk" and not counts_things(found, i)):
+            continue  # "one" is mostly a pronoun, and "一" part of a word but in "前三", "最高的三种"
         if token.kind == "number" and _is_negative(found, i):
             amount = -amount
         if token.kind == "number":
@@ -244,6 +278,14 @@ def _numbers(question: str, found: tuple[Token, ...], columns: list[ColumnLink],
         taken[i] = True
         links.append(ValueLink(i, i + 1, "number", question[token.start : token.end], (), float(amount)))
     return links
+
+
+def counts_things(found: Sequence[Token], place: int) -> bool:
+    """True for the 三 of "前三", and of "三种" where something is said to be the most or least."""
+    if place and found[place - 1].text == "前":
+        return True
+    behind = found[place + 1].text if place + 1 < len(found) else ""
+    return behind in COUNTERS and any(token.text == "最" for token in found[:place]) and found[place].text != "一"
 
 
 def _is_negative(found: tuple[Token, ...], place: int) -> bool:
@@ -301,12 +343,15 @@ def _periods(
     dated = [i for i, column in enumerate(index.table.columns) if column.type == "date"]
     if not dated:
         return []
+    days = [str(v)[:10] for i in dated for v in index.table.columns[i].values if v]
+    first, latest = min(days, default="")[:4], max(days, default="")
     if today is None:
-        latest = max((str(v)[:10] for i in dated for v in index.table.columns[i].values if v), default="")
         today = _day(latest)
     links: list[ValueLink] = []
     for period, begin, end in find_periods(question, today):
         inside = [i for i, token in enumerate(found) if begin <= token.start and token.end <= end]
+        if period.start.year < 1900 and not first <= str(period.start.year) <= latest[:4]:
+            continue  # 1,600 is a year only where the table has such years
         if not inside or any(taken[inside[0] : inside[-1] + 1]):
             continue
         taken[inside[0] : inside[-1] + 1] = [True] * len(inside)

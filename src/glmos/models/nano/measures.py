@@ -3,6 +3,9 @@
 Small lists for business tables; used by the rules only, where the alternative is no answer at all.
 """
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 from glmos.models.nano.linker import Links
 from glmos.models.nano.table import Table, holds_numbers
 from glmos.models.nano.text import stem, words
@@ -29,6 +32,8 @@ _WORTH = (
     "sale revenue amount total value profit price cost salary score unit quantity 销售额 金额 总额 收入 数量".split()
 )
 _IDS = frozenset("id no number code key zip phone year".split())
+_IDS_CN = ("编号", "号码", "号", "代码", "邮编", "电话", "年份", "年度", "年")
+ROW_WORDS = frozenset("row entry record time item line".split())
 _PERSON = "name player driver person employee customer student author winner rep 姓名 名字 员工 客户".split()
 
 
@@ -39,9 +44,49 @@ def is_identifier(table: Table, column: int) -> bool:
 
 
 def is_measure(table: Table, column: int) -> bool:
-    """True for a column of amounts: numbers that are not identifiers."""
+    """True for a column of amounts: numbers that are not identifiers, years or codes."""
     name = words(table.columns[column].name)
-    return holds_numbers(table.columns[column]) and not (name and name[-1] in _IDS)
+    named = bool(name) and (name[-1] in _IDS or table.columns[column].name.strip().endswith(_IDS_CN))
+    return holds_numbers(table.columns[column]) and not named and not counts_rows(table, column)
+
+
+def counts_rows(table: Table, column: int) -> bool:
+    """True for whole numbers under the name of one row: the flight number `flight` in a table `flights`."""
+    name = words(table.columns[column].name)
+    if len(name) != 1 or stem(name[0]) != name[0] or table.columns[column].type != "number":
+        return False
+    plural = any(word != name[0] and stem(word) == name[0] for word in words(table.name))
+    return plural and all(float(v).is_integer() for v in table.columns[column].values if isinstance(v, int | float))
+
+
+@lru_cache(maxsize=64)
+def _row_names(name: str, columns: tuple[str, ...]) -> frozenset[str]:
+    found = set(ROW_WORDS - {"time"}) | {stem(word) for word in words(name)} | {name}
+    for column in columns:
+        parts = words(column)
+        if len(parts) > 1 and parts[-1] in ("id", "no", "number", "key"):
+            found |= {stem(word) for word in parts[:-1]}
+        end = next((end for end in _IDS_CN[:4] if column.endswith(end)), None)
+        if end is not None and len(column) > len(end):
+            found.add(column.removesuffix(end))
+    return frozenset(found)
+
+
+def names_of_rows(table: Table, others: Sequence[Table] = ()) -> frozenset[str]:
+    """What one row may be called: by the table's name, by its key ("order" of `order_id`), or just "row".
+
+    What all tables are named alike (their file) names the rows of none.
+    """
+    keys = tuple(column.name for i, column in enumerate(table.columns) if table.is_key(i))
+    heads = {words(other.name)[:1] for other in others}
+    shared = len(others) > 1 and len(heads) == 1 and len(words(table.name)) > 1
+    return _row_names(" ".join(words(table.name)[1:]) if shared else table.name, keys)
+
+
+def said_for(word: str, table: Table, column: int) -> bool:
+    """True when `word` is another way to speak of that column: "revenue" of `sales`."""
+    name = {stem(part) for part in words(table.columns[column].name)}
+    return bool(name & set(_MEANS.get(word, _MEANS.get(stem(word), "")).split()))
 
 
 def said_measure(links: Links, table: Table, *, guess: bool) -> int | None:

@@ -13,10 +13,10 @@ _MONTHS = "january february march april may june july august september october n
 _JOINING = frozenset(["and", "to", "-", "–", "through", "until", "till", "到", "至", "和"])
 _NTH = ["first", "second", "third", "fourth"]
 _MONTH = r"(?P<month>" + "|".join(f"{m}|{m[:3]}" if m != "may" else m for m in _MONTHS) + r"|sept)\.?"
-_YEAR = r"(?P<year>(?:19|20)\d\d)"
+_YEAR = r"(?P<year>(?:1[6-9]|20)\d\d)"
 _PATTERNS = [
-    re.compile(r"(?P<iso>(?:19|20)\d\d-\d\d-\d\d)"),
-    re.compile(r"(?P<isomonth>(?:19|20)\d\d-\d\d)(?!-?\d)"),
+    re.compile(r"(?P<iso>(?:1[6-9]|20)\d\d-\d\d-\d\d)"),
+    re.compile(r"(?P<isomonth>(?:1[6-9]|20)\d\d-\d\d)(?!-?\d)"),
     re.compile(rf"\b{_MONTH} (?P<day>\d{{1,2}})(?:st|nd|rd|th)?,? {_YEAR}\b"),
     re.compile(rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)? (?:of )?{_MONTH},? {_YEAR}\b"),
     re.compile(rf"\b{_MONTH},? (?:of )?{_YEAR}\b"),

@@ -18,7 +18,7 @@ from glmos.models.nano.query import Query, to_sql
 from glmos.models.nano.rules import read_by_rules
 from glmos.models.nano.scope import why_not_in, why_outside
 from glmos.models.nano.table import Table
-from glmos.models.nano.text import is_chinese
+from glmos.models.nano.text import is_chinese, stem, words
 from glmos.models.nano.tokenizer import Tokenizer
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -132,4 +132,5 @@ def _covered(links: Links, index: TableIndex) -> float:
     part = len({c.begin for c in links.columns if not c.whole})
     cells = sum(v.end - v.begin for v in links.values if v.kind in ("cell", "part"))
     named = any(token.text in index.table.name.lower() and len(token.text) > 3 for token in links.tokens)
-    return whole + 0.5 * part + cells + 0.5 * named
+    rows = any(stem(token.text) in {stem(word) for word in words(index.table.name)[-1:]} for token in links.tokens)
+    return whole + 0.5 * part + cells + 0.5 * named + 0.25 * rows

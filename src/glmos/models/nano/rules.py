@@ -8,11 +8,11 @@ spent on a condition is what is asked for; `wording` says what to compute. Quest
 from typing import NamedTuple
 
 from glmos.models.nano.grammar import fits, some_numbers
-from glmos.models.nano.groups import grouped_query
-from glmos.models.nano.linker import ColumnLink, Links
-from glmos.models.nano.measures import is_measure, said_measure
+from glmos.models.nano.groups import grouped_query, tells_rows_apart
+from glmos.models.nano.linker import ColumnLink, Links, counts_things
+from glmos.models.nano.measures import ROW_WORDS, counts_rows, is_measure, said_measure
 from glmos.models.nano.periods import Period
-from glmos.models.nano.query import Aggregate, Condition, Query, Term
+from glmos.models.nano.query import Aggregate, Bucket, Condition, Query, Term
 from glmos.models.nano.table import Table, holds_numbers
 from glmos.models.nano.text import stem, words
 from glmos.models.nano.wording import (
@@ -20,7 +20,6 @@ from glmos.models.nano.wording import (
     LATE,
     LEAST,
     MOST,
-    ROW_WORDS,
     aggregates,
     has_superlative,
     operator_at,
@@ -35,6 +34,9 @@ _ASKED_BY = {
     "谁": "姓名 名字 人 客户 员工",
     "哪里": "地点 城市 地区 国家",
 }
+
+
+_BUCKETS: tuple[Bucket, ...] = ("day", "month", "year")
 
 
 class Rule(NamedTuple):
@@ -101,8 +103,9 @@ def read_by_rules(links: Links, table: Table) -> Rule | None:
     said = named or any(c.column == column for c in free)
     # Tables with a date column are records of what happened, where these readings hold; articles' tables are not.
     kept = any(c.type == "date" for c in table.columns)
+    repeated = aggregate == "distinct" and said and table.row_count >= 2 * len(table.columns[column].values) > 0
     plain = (aggregate in ("sum", "avg", "max", "min") and named) or (aggregate == "distinct" and said)
-    return Rule(query, kept and plain, -0.5 if named else -2.0)
+    return Rule(query, (kept and plain) or repeated, -0.5 if named else -2.0)
 
 
 def _count_rows(table: Table, where: tuple[Condition, ...]) -> Query:
@@ -201,7 +204,7 @@ def is_limit(links: Links, place: int) -> bool:
     ahead = {token.text for token in links.tokens[max(0, value.begin - 1) : value.begin]}
     behind = links.tokens[value.end].text if value.end < len(links.tokens) else ""
     named = any(c.begin == value.end for c in links.columns) or behind in MOST | LEAST
-    if ahead & {"top", "bottom", "best", "worst", "前"}:
+    if ahead & {"top", "bottom", "best", "worst", "前"} or counts_things(links.tokens, value.begin):
         return True
     return named and bool(ahead & {"which", "the", "what", "show", "list", "me", "are"}) and has_superlative(links)
 
@@ -227,7 +230,13 @@ def _asks_rows(links: Links, table: Table) -> bool:
     if not any(text.find(words_) >= 0 for words_ in ("how many ", "number of ", "count ", "多少条", "多少行", "几条")):
         return False
     names = {stem(word) for word in words(table.name)} | ROW_WORDS
-    names -= {stem(column.name.lower()) for column in table.columns}
+    names -= {stem(column.name.lower()) for i, column in enumerate(table.columns) if not counts_rows(table, i)}
+    names |= {
+        bucket
+        for i, column in enumerate(table.columns)
+        for bucket in _BUCKETS
+        if column.type == "date" and tells_rows_apart(table, i, bucket)
+    }
     following = [stem(token.text) for token in links.tokens[:7]]
     return any(word in names for word in following) or "多少条" in text or "多少行" in text or "几条" in text
 
@@ -285,7 +294,7 @@ def _computed(links: Links, table: Table, column: int) -> Aggregate:
     for said in aggregates(links):
         if said.aggregate == "count":
             return "sum" if numeric and is_measure(table, column) else "count"
-        if said.aggregate in ("sum", "avg") and not numeric:
+        if said.aggregate in ("sum", "avg") and not (numeric and (is_measure(table, column) or said.aggregate == "avg")):
             continue
         if said.aggregate in ("max", "min") and not (numeric or table.columns[column].type == "date"):
             continue

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
+from glmos.models.nano.groups import tells_rows_apart
 from glmos.models.nano.linker import Links
 from glmos.models.nano.measures import said_measure
+from glmos.models.nano.query import Bucket
 from glmos.models.nano.table import Table, holds_numbers
 from glmos.models.nano.text import STOP_WORDS, stem, words
 from glmos.models.nano.wording import has_superlative
@@ -62,9 +64,9 @@ _OUTSIDE = [
     (
         "it needs more than one query",
         r"\b(?:joined with|join(?:ing)? (?:the )?(?:two )?tables|correlat\w*|regression|growth rate|year over year|compare|"
-        r"percent(?:age)? (?:change|increase|growth)|compared (?:to|with)|difference between|ratio of|median|trend|"
+        r"percent(?:age)?|times (?:larger|higher|greater|bigger|more|as)|by what factor|how much (?:higher|more|less|larger|lower|greater|bigger|smaller) (?:was|were|is|are|did|do|does)|compared (?:to|with)|difference between|ratio of|median|trend|"
         r"(?:what|which) (?:share|proportion|fraction|percentage) of|standard deviation)\b|"
-        r"同比|环比|增长率|百分比|占比|相关|对比|比较|差|中位数|趋势",
+        r"同比|环比|增长|百分之|百分比|占比|占全|占总|几分之几|比例|[高低多少大小]多少|几倍|相差|相关|对比|比较|差[额距值多异]|之差|中位数|趋势",
     ),
 ]
 _JOINING = frozenset(["and", "or", ",", "&", "和", "或", "与", "、"])
@@ -128,10 +130,19 @@ def why_not_in(links: Links, table: Table) -> str | None:
         return None
     if said_measure(links, table, guess=False) is not None and (links.values or has_superlative(links)):
         return None  # "total revenue in 2025" of a table with sales
-    from_rows = re.search(
-        r"\b(?:rows|entries|records|" + re.escape(table.name.lower()) + r")\b|多少(?:条|行)", links.question.lower()
+    names = "|".join(re.escape(name) for name in {table.name.lower(), *words(table.name)[-1:]})
+    from_rows = re.search(rf"\b(?:rows|entries|records|{names})\b|多少(?:条|行)", links.question.lower()) or _asks_periods(
+        links, table
     )
     return None if from_rows else f"it names no column and no value of {table.name!r}"
+
+
+def _asks_periods(links: Links, table: Table) -> bool:
+    """ "how many days ..." over a table that has one row a day."""
+    dated = [i for i, column in enumerate(table.columns) if column.type == "date" and table.is_key(i)]
+    asked = re.search(r"how many (day|month|year)s\b", links.question.lower())
+    buckets: dict[str, Bucket] = {"day": "day", "month": "month", "year": "year"}
+    return asked is not None and any(tells_rows_apart(table, i, buckets[asked.group(1)]) for i in dated)
 
 
 def _two_values_of_one_column(links: Links) -> int | None:

@@ -9,12 +9,13 @@ from typing import NamedTuple
 from glmos.models.nano.linker import Links
 from glmos.models.nano.query import Aggregate, Operator
 
-MOST = frozenset("highest most largest greatest biggest top best maximum max strongest".split())
-LEAST = frozenset("lowest least smallest fewest minimum min worst weakest".split())
+MOST = frozenset("highest most largest greatest biggest top best maximum max strongest longest heaviest tallest".split())
+LEAST = frozenset("lowest least smallest fewest minimum min worst weakest shortest lightest".split())
+DIMENSIONS = frozenset("longest heaviest tallest shortest lightest strongest weakest".split())
+"""Superlatives that say of what: they never stand for a column that is not named."""
 LATE = frozenset("latest newest last recent".split())
 EARLY = frozenset("earliest oldest first".split())
 EACH = ("grouped by", "for each", "in each", "for every", "of each", "per", "each", "by", "every")
-ROW_WORDS = frozenset("row entry record time item line".split())
 
 _COMPARE: list[tuple[Operator, str]] = [
     (">=", r"at least|no less than|not less than|no fewer than|minimum of|>=|不少于|至少|不低于"),
@@ -51,8 +52,8 @@ _AGGREGATES: list[tuple[Aggregate, str]] = [
     ("count", r"how many|number of|count|总共有多少|多少个|几个|多少条|有多少"),
     ("avg", r"average|mean|avg|平均"),
     ("sum", r"sum|total|combined|altogether|overall|in all|how much|总|合计|一共|共"),
-    ("max", r"highest|maximum|max|most|largest|greatest|biggest|latest|最高|最大|最多|最晚"),
-    ("min", r"lowest|minimum|min|least|smallest|fewest|earliest|最低|最小|最少|最早"),
+    ("max", r"highest|maximum|max|most|largest|greatest|biggest|latest|longest|heaviest|tallest|最高|最大|最多|最晚"),
+    ("min", r"lowest|minimum|min|least|smallest|fewest|earliest|shortest|lightest|最低|最小|最少|最早"),
 ]
 
 

@@ -210,7 +210,8 @@ def _rows_text(rows: Rows, tables: list[Table]) -> str:
     count = "1 row" if rows.total == 1 else f"{rows.total} rows"
     more = f"; the first {len(shown)} are shown" if rows.total > len(shown) else ""
     lines = [table(rows.columns, shown), f"({count}{more})"]
-    lines += [f"Note on {t.file}: {note}." for t in tables for note in t.notes if "left out" in note or "total" in note]
+    told = ("left out", "total", "is NULL", "replaced", "not closed")
+    lines += [f"Note on {t.file}: {note}." for t in tables for note in t.notes if any(words in note for words in told)]
     return "\n".join(lines)
 
 
