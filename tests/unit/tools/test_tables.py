@@ -119,7 +119,7 @@ def test_ragged_rows_are_loaded_and_named(ask: Ask, workspace: Path) -> None:
     (workspace / "r.csv").write_text("a,b,c\n1,2,3\n4,5\n6,7,8,9\n\n1,1,1,,\n")
     assert rows(ask, "SELECT * FROM r") == [[1, 2, 3], [4, 5, None], [1, 1, 1]]
     assert notes(ask, "r") == (
-        "line 4 has more than 3 fields and left out; line 3 has fewer than 3 fields; what is missing is NULL"
+        "line 4 has more than 3 fields and was left out; line 3 has fewer than 3 fields; what is missing is NULL"
     )
     assert "line 4" in ask("query", sql="SELECT count(*) FROM r")["text"]
 

@@ -20,7 +20,7 @@ from glmos.abi.budgets import Usage
 from glmos.abi.errors import ModelError
 from glmos.abi.messages import Delta, FunctionCall, Message, ModelReply, ModelRequest, ModelTraits
 from glmos.models.nano import answer
-from glmos.models.nano.rank import choose
+from glmos.models.nano.rank import DOUBTFUL, choose
 from glmos.models.nano.reading import Candidate, Reading, read_question
 from glmos.models.nano.scope import expected_answer, why_outside
 from glmos.models.nano.table import Column, Table
@@ -187,6 +187,13 @@ def _finish(goal: str, reading: Reading, queries: Sequence[_Exchange], submitted
     order = [i for i in (chosen.index, *chosen.alternatives) if not doubts(reading, i)]
     if not order:
         return _give_up(f"the bundled nano model cannot answer this: {doubts(reading, chosen.index)}. {CONNECT}")
+    if len(order) == 1 and chosen.confidence < DOUBTFUL:
+        read = answer.describe(
+            reading.candidates[order[0]].query, reading.tables[reading.candidates[order[0]].table], goal
+        )
+        return _give_up(
+            f"the bundled nano model is not sure enough what is asked: it could only guess {read!r}. {CONNECT}"
+        )
     place = len(submitted)
     if place >= len(order):
         return _give_up(f"no reading of the question passed the checks. {CONNECT}")

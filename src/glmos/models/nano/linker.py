@@ -151,9 +151,7 @@ def _whole_columns(found: tuple[Token, ...], index: TableIndex) -> list[ColumnLi
     return links
 
 
-def _abbreviated_columns(
-    found: tuple[Token, ...], index: TableIndex, columns: list[ColumnLink]
-) -> list[ColumnLink]:
+def _abbreviated_columns(found: tuple[Token, ...], index: TableIndex, columns: list[ColumnLink]) -> list[ColumnLink]:
     """ "departure delay" for `dep_delay`, "life expectancy" for `lifeExp`, "destinations" for `dest`."""
     said = {i for c in columns for i in range(c.begin, c.end)}
     solid = [i for i, token in enumerate(found) if token.kind == "word"]
@@ -162,10 +160,13 @@ def _abbreviated_columns(
         hits: list[tuple[int, int]] = []
         for column, name in enumerate(index.names):
             phrase = solid[place : place + len(name)]
-            if len(phrase) < len(name) or phrase[-1] - phrase[0] != len(name) - 1 or said & set(phrase):
+            if not name or len(phrase) < len(name) or phrase[-1] - phrase[0] != len(name) - 1 or said & set(phrase):
                 continue
-            if all(_shortens(part, stem(found[i].text), alone=len(name) == 1) for part, i in zip(name, phrase, strict=True)):
+            if all(
+                _shortens(part, stem(found[i].text), alone=len(name) == 1) for part, i in zip(name, phrase, strict=True)
+            ):
                 hits.append((len(name), column))
+        hits = hits or _cut_short(found, solid[place : place + 4], index, said)
         best = max((length for length, _ in hits), default=0)
         fitting = [column for length, column in hits if length == best]
         if len(fitting) == 1:
@@ -173,6 +174,23 @@ def _abbreviated_columns(
             said |= set(range(begin, begin + best))
             links.append(ColumnLink(begin, begin + best, fitting[0], True))
     return links
+
+
+def _cut_short(found: tuple[Token, ...], phrase: list[int], index: TableIndex, said: set[int]) -> list[tuple[int, int]]:
+    """The columns whose name is a phrase without its end, "GDP per capita" for `gdpPercap`, with its tokens' number."""
+    hits: list[tuple[int, int]] = []
+    for length in range(2, len(phrase) + 1):
+        part = phrase[:length]
+        if part[-1] - part[0] != length - 1 or said & set(part):
+            break
+        whole = "".join(found[i].text for i in part)
+        least = len(whole) - len(found[part[-1]].text) + 3
+        hits += [
+            (length, c)
+            for c, name in enumerate(index.names)
+            if least <= len("".join(name)) and whole.startswith("".join(name))
+        ]
+    return hits
 
 
 def _shortens(part: str, said: str, *, alone: bool) -> bool:

@@ -8,12 +8,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import exp
 from pathlib import Path
 
 from glmos.models.nano.evidence import FEATURES, describe, softmax
 from glmos.models.nano.outcome import Result, is_empty, outcome
 from glmos.models.nano.reading import WEIGHTS, Reading
 
+DOUBTFUL = 0.3
+"""Below this confidence a reading is a guess, not an answer."""
 CLOSE = 0.12
 """An alternative with another result is worth showing from this probability on."""
 
@@ -25,7 +28,7 @@ class Choice:
     index: int | None
     """Position among the candidates; None when there is none that ran."""
     confidence: float
-    """Probability, 0 to 1, that its result is the right one."""
+    """Probability, 0 to 1, that its result is the right one; a candidate without rivals has that of its own score."""
     alternatives: tuple[int, ...]
     """Candidates with another result that are nearly as likely, best first."""
 
@@ -52,7 +55,8 @@ def choose(reading: Reading, results: Sequence[Result], *, folder: Path = WEIGHT
     for i in sorted(ran, key=lambda i: (-round(mass[i], 9), -likely[i])):
         if outcomes[i] != outcomes[best] and mass[i] >= CLOSE:
             others.setdefault(outcomes[i], i)
-    return Choice(best, min(1.0, mass[best]), tuple(others.values()))
+    alone = exp(min(0.0, reading.candidates[best].score)) if len(reading.candidates) == 1 else 1.0
+    return Choice(best, min(1.0, alone * mass[best]), tuple(others.values()))
 
 
 @lru_cache(maxsize=2)

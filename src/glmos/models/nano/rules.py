@@ -68,7 +68,7 @@ def read_by_rules(links: Links, table: Table) -> Rule | None:
         return Rule(made, True, -0.1)
     if not links.columns and not links.values:
         return Rule(_count_rows(table, ()), True, -0.4) if _asks_rows(links, table) else None
-    if _asks_rows(links, table) and not any(c.whole and c.begin < 4 for c in free):
+    if _asks_rows(links, table) and not any(c.whole and c.begin < 4 and not counts_rows(table, c.column) for c in free):
         return Rule(_count_rows(table, spent.conditions), True, -0.3)
     listed = _listed_rows(links, table, free, spent)
     if listed is not None:
@@ -294,7 +294,9 @@ def _computed(links: Links, table: Table, column: int) -> Aggregate:
     for said in aggregates(links):
         if said.aggregate == "count":
             return "sum" if numeric and is_measure(table, column) else "count"
-        if said.aggregate in ("sum", "avg") and not (numeric and (is_measure(table, column) or said.aggregate == "avg")):
+        if said.aggregate in ("sum", "avg") and not (
+            numeric and (is_measure(table, column) or said.aggregate == "avg")
+        ):
             continue
         if said.aggregate in ("max", "min") and not (numeric or table.columns[column].type == "date"):
             continue

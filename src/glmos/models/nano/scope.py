@@ -131,9 +131,9 @@ def why_not_in(links: Links, table: Table) -> str | None:
     if said_measure(links, table, guess=False) is not None and (links.values or has_superlative(links)):
         return None  # "total revenue in 2025" of a table with sales
     names = "|".join(re.escape(name) for name in {table.name.lower(), *words(table.name)[-1:]})
-    from_rows = re.search(rf"\b(?:rows|entries|records|{names})\b|多少(?:条|行)", links.question.lower()) or _asks_periods(
-        links, table
-    )
+    from_rows = re.search(
+        rf"\b(?:rows|entries|records|{names})\b|多少(?:条|行)", links.question.lower()
+    ) or _asks_periods(links, table)
     return None if from_rows else f"it names no column and no value of {table.name!r}"
 
 

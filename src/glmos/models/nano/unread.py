@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 
 from glmos.models.nano.evidence import stands_for
 from glmos.models.nano.linker import Links
-from glmos.models.nano.measures import names_of_rows, said_for
+from glmos.models.nano.measures import is_measure, names_of_rows, said_for
 from glmos.models.nano.periods import Period
-from glmos.models.nano.query import Condition, Query
+from glmos.models.nano.query import Condition, Query, Term
 from glmos.models.nano.reading import Reading
-from glmos.models.nano.table import Table
+from glmos.models.nano.table import Table, holds_numbers
 from glmos.models.nano.text import stem
-from glmos.models.nano.wording import EARLY, LATE, LEAST, MOST
+from glmos.models.nano.wording import EARLY, LATE, LEAST, MOST, aggregates
 
 _NEUTRAL = frozenset(
     # articles, pronouns, prepositions, auxiliaries, question words
@@ -44,9 +44,7 @@ Test = Callable[[Query], bool]
 
 
 def _aggregates(*wanted: str) -> Test:
-    return lambda query: any(
-        term.aggregate in wanted for term in (*query.select, *([query.order] if query.order else []))
-    )
+    return lambda query: any(term.aggregate in wanted for term in _terms(query))
 
 
 def _ordered(query: Query) -> bool:
@@ -76,7 +74,8 @@ _MORE = _either(_compared(">", ">="), _ordered)
 _LESS = _either(_compared("<", "<="), _ordered)
 _ROLES: list[tuple[str, Test]] = [
     ("average mean avg", _aggregates("avg")),
-    ("total sum combined count", _aggregates("sum", "count", "distinct")),
+    ("total sum combined", _aggregates("sum")),
+    ("count", _aggregates("sum", "count", "distinct")),
     ("different distinct unique", _either(_aggregates("distinct"), _grouped)),
     ("each every", _grouped),
     ("over above exceed exceeds exceeding exceeded beyond greater higher larger bigger longer taller", _compared(">", ">=")),
@@ -101,6 +100,7 @@ for _words, _test in _ROLES:
 _PHRASES: list[tuple[str, Test]] = [
     (r"at least|no less than|not less than|no fewer than|or (?:more|above|higher|later)|more than", _compared(">=", ">")),
     (r"at most|no more than|not more than|up to|or (?:less|fewer|below|lower|earlier)|less than", _compared("<=", "<")),
+    (r"total number of|(?:in|how many) total|total of how many", _aggregates("sum", "count", "distinct")),
     (r"prior to", _compared("<", "<=")),
     (r"other than", _compared("!=")),
     (r"how long|how old|how far|how often", lambda query: False),
@@ -152,6 +152,11 @@ def doubts(reading: Reading, index: int) -> str:
     column = contradicts(candidate.query)
     if column is not None:
         return f"no row has two values of {table.columns[column].name!r} at once, and it compares or adds nothing"
+    nameless = _computes_names(candidate.query, candidate.links, table)
+    if nameless is not None:
+        return (
+            f"{table.columns[nameless].name!r} only names rows or years, so adding it up or comparing it means nothing"
+        )
     words = unread_words(candidate.query, candidate.links, table, reading.tables)
     if not words:
         return ""
@@ -162,6 +167,24 @@ def doubts(reading: Reading, index: int) -> str:
 def _columns(table: Table) -> str:
     names = [column.name for column in table.columns]
     return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+
+
+def _computes_names(query: Query, links: Links, table: Table) -> int | None:
+    """A column of identifiers or years that is computed with although the question does not name it just there."""
+    for term in _terms(query):
+        if term.column is None or term.aggregate not in ("sum", "avg", "max", "min"):
+            continue
+        if not holds_numbers(table.columns[term.column]) or is_measure(table, term.column):
+            continue
+        ends = [said.place for said in aggregates(links) if said.aggregate == term.aggregate]
+        named = [c for c in links.columns if c.whole and c.column == term.column]
+        if not any(0 <= c.begin - place <= 3 for c in named for place in ends):
+            return term.column
+    return None
+
+
+def _terms(query: Query) -> list[Term]:
+    return [*query.select, *([query.order] if query.order else [])]
 
 
 def _askers(query: Query, links: Links, table: Table) -> list[str]:
@@ -203,8 +226,7 @@ def _linked(query: Query, links: Links) -> list[bool]:
 
 
 def _touched(query: Query) -> set[int | None]:
-    terms = [*query.select, *([query.order] if query.order else [])]
-    return {t.column for t in terms} | {c.column for c in query.where} | {query.group}
+    return {t.column for t in _terms(query)} | {c.column for c in query.where} | {query.group}
 
 
 def _is_read(word: str, query: Query, links: Links, table: Table, rows: frozenset[str]) -> bool:
@@ -267,9 +289,7 @@ def _mark(read: list[bool], starts: list[int], begin: int, end: int) -> None:
 
 def _chinese(query: Query, links: Links, read: list[bool], rows: frozenset[str]) -> list[str]:
     """Runs of Chinese characters that no phrase accounts for."""
-    text = "".join(
-        "·" if read[i] or token.kind != "cjk" else token.text for i, token in enumerate(links.tokens)
-    )
+    text = "".join("·" if read[i] or token.kind != "cjk" else token.text for i, token in enumerate(links.tokens))
     for noun in sorted(rows, key=len, reverse=True):
         if not noun.isascii():
             text = text.replace(noun, "·" * len(noun))

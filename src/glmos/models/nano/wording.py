@@ -9,7 +9,9 @@ from typing import NamedTuple
 from glmos.models.nano.linker import Links
 from glmos.models.nano.query import Aggregate, Operator
 
-MOST = frozenset("highest most largest greatest biggest top best maximum max strongest longest heaviest tallest".split())
+MOST = frozenset(
+    "highest most largest greatest biggest top best maximum max strongest longest heaviest tallest".split()
+)
 LEAST = frozenset("lowest least smallest fewest minimum min worst weakest shortest lightest".split())
 DIMENSIONS = frozenset("longest heaviest tallest shortest lightest strongest weakest".split())
 """Superlatives that say of what: they never stand for a column that is not named."""

@@ -211,7 +211,8 @@ def _load_mended(con: "DuckDBPyConnection", scratch: Path, text: str, dialect: D
 
     load_rows(con, scratch, width, mended())
     if long:
-        notes.append(f"{_lines(long)} more than {width} fields and left out")
+        was = "was" if len(long) == 1 else "were"
+        notes.append(f"{_lines(long)} more than {width} fields and {was} left out")
     if short:
         notes.append(f"{_lines(short)} fewer than {width} fields; what is missing is NULL")
     return notes
