@@ -20,11 +20,11 @@ from glmos.abi.budgets import Usage
 from glmos.abi.errors import ModelError
 from glmos.abi.messages import Delta, FunctionCall, Message, ModelReply, ModelRequest, ModelTraits
 from glmos.models.nano import answer
+from glmos.models.nano.doubts import doubts
 from glmos.models.nano.rank import DOUBTFUL, choose
 from glmos.models.nano.reading import Candidate, Reading, read_question
 from glmos.models.nano.scope import expected_answer, why_outside
 from glmos.models.nano.table import Column, Table
-from glmos.models.nano.unread import doubts
 
 CANDIDATES = 5
 CONNECT = (

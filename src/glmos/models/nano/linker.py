@@ -16,6 +16,7 @@ from datetime import date
 from typing import Literal, NamedTuple
 
 from glmos.models.nano.periods import Period, find_periods
+from glmos.models.nano.shortened import shortened_names
 from glmos.models.nano.table import Table, Value
 from glmos.models.nano.text import NUMBER_WORDS, STOP_WORDS, Token, key, number, spell, stem, tokens, words
 
@@ -117,7 +118,7 @@ def link(question: str, index: TableIndex, *, today: date | None = None) -> Link
     found = tuple(tokens(question))
     taken = [False] * len(found)
     columns = _whole_columns(found, index)
-    columns += _abbreviated_columns(found, index, columns)
+    columns += [ColumnLink(*name, True) for name in shortened_names(found, index.names, columns)]
     values = _periods(question, found, index, today, taken)
     values += _cells(found, index, columns, taken)
     values += _parts(found, index, columns, taken)
@@ -149,55 +150,6 @@ def _whole_columns(found: tuple[Token, ...], index: TableIndex) -> list[ColumnLi
         taken[begin:end] = [True] * (end - begin)
         links += [ColumnLink(begin, end, column, True) for column in by_name[name]]
     return links
-
-
-def _abbreviated_columns(found: tuple[Token, ...], index: TableIndex, columns: list[ColumnLink]) -> list[ColumnLink]:
-    """ "departure delay" for `dep_delay`, "life expectancy" for `lifeExp`, "destinations" for `dest`."""
-    said = {i for c in columns for i in range(c.begin, c.end)}
-    solid = [i for i, token in enumerate(found) if token.kind == "word"]
-    links: list[ColumnLink] = []
-    for place in range(len(solid)):
-        hits: list[tuple[int, int]] = []
-        for column, name in enumerate(index.names):
-            phrase = solid[place : place + len(name)]
-            if not name or len(phrase) < len(name) or phrase[-1] - phrase[0] != len(name) - 1 or said & set(phrase):
-                continue
-            if all(
-                _shortens(part, stem(found[i].text), alone=len(name) == 1) for part, i in zip(name, phrase, strict=True)
-            ):
-                hits.append((len(name), column))
-        hits = hits or _cut_short(found, solid[place : place + 4], index, said)
-        best = max((length for length, _ in hits), default=0)
-        fitting = [column for length, column in hits if length == best]
-        if len(fitting) == 1:
-            begin = solid[place]
-            said |= set(range(begin, begin + best))
-            links.append(ColumnLink(begin, begin + best, fitting[0], True))
-    return links
-
-
-def _cut_short(found: tuple[Token, ...], phrase: list[int], index: TableIndex, said: set[int]) -> list[tuple[int, int]]:
-    """The columns whose name is a phrase without its end, "GDP per capita" for `gdpPercap`, with its tokens' number."""
-    hits: list[tuple[int, int]] = []
-    for length in range(2, len(phrase) + 1):
-        part = phrase[:length]
-        if part[-1] - part[0] != length - 1 or said & set(part):
-            break
-        whole = "".join(found[i].text for i in part)
-        least = len(whole) - len(found[part[-1]].text) + 3
-        hits += [
-            (length, c)
-            for c, name in enumerate(index.names)
-            if least <= len("".join(name)) and whole.startswith("".join(name))
-        ]
-    return hits
-
-
-def _shortens(part: str, said: str, *, alone: bool) -> bool:
-    """True when a part of a column's name is the word said, or its beginning; `alone`, the word must be much longer."""
-    if part == said:
-        return not alone
-    return 3 <= len(part) <= 5 and said.startswith(part) and len(said) >= len(part) + (4 if alone else 2)
 
 
 def _cells(

@@ -5,12 +5,13 @@ spent on a condition is what is asked for; `wording` says what to compute. Quest
 ("which region had the highest sales", "total by month", "top 3") have patterns of their own in `groups`.
 """
 
+import re
 from typing import NamedTuple
 
 from glmos.models.nano.grammar import fits, some_numbers
 from glmos.models.nano.groups import grouped_query, tells_rows_apart
 from glmos.models.nano.linker import ColumnLink, Links, counts_things
-from glmos.models.nano.measures import ROW_WORDS, counts_rows, is_measure, said_measure
+from glmos.models.nano.measures import ROW_WORDS, counts_rows, is_measure, names_of_rows, said_measure
 from glmos.models.nano.periods import Period
 from glmos.models.nano.query import Aggregate, Bucket, Condition, Query, Term
 from glmos.models.nano.table import Table, holds_numbers
@@ -225,7 +226,11 @@ def nearness(column: ColumnLink, begin: int, end: int) -> float:
 
 
 def _asks_rows(links: Links, table: Table) -> bool:
-    """ "how many orders ..." over a table called orders, "how many rows ..."."""
+    """ "how many orders ..." over a table called orders or keyed by order_id, "how many rows ...", "多少个订单"."""
+    nouns = [noun for noun in names_of_rows(table) if not noun.isascii()]
+    nouns = [noun for noun in nouns if all(noun != column.name for column in table.columns)]
+    if re.search("多少|几[个条笔次天]", links.question) and any(noun in links.question for noun in nouns):
+        return not any(column.whole and is_measure(table, column.column) for column in links.columns)
     text = spoken(links, 0, 8)
     if not any(text.find(words_) >= 0 for words_ in ("how many ", "number of ", "count ", "多少条", "多少行", "几条")):
         return False

@@ -64,7 +64,9 @@ _OUTSIDE = [
     (
         "it needs more than one query",
         r"\b(?:joined with|join(?:ing)? (?:the )?(?:two )?tables|correlat\w*|regression|growth rate|year over year|compare|"
-        r"percent(?:age)?|times (?:larger|higher|greater|bigger|more|as)|by what factor|how much (?:higher|more|less|larger|lower|greater|bigger|smaller) (?:was|were|is|are|did|do|does)|compared (?:to|with)|difference between|ratio of|median|trend|"
+        r"percent(?:age)?|times (?:larger|higher|greater|bigger|more|as)|by what factor|"
+        r"how much (?:higher|more|less|larger|lower|greater|bigger|smaller) (?:was|were|is|are|did|do|does)|"
+        r"compared (?:to|with)|difference between|ratio of|median|trend|"
         r"(?:what|which) (?:share|proportion|fraction|percentage) of|standard deviation)\b|"
         r"同比|环比|增长|百分之|百分比|占比|占全|占总|几分之几|比例|[高低多少大小]多少|几倍|相差|相关|对比|比较|差[额距值多异]|之差|中位数|趋势",
     ),

@@ -11,13 +11,12 @@ from collections.abc import Callable, Sequence
 
 from glmos.models.nano.evidence import stands_for
 from glmos.models.nano.linker import Links
-from glmos.models.nano.measures import is_measure, names_of_rows, said_for
+from glmos.models.nano.measures import names_of_rows, said_for
 from glmos.models.nano.periods import Period
 from glmos.models.nano.query import Condition, Query, Term
-from glmos.models.nano.reading import Reading
-from glmos.models.nano.table import Table, holds_numbers
+from glmos.models.nano.table import Table
 from glmos.models.nano.text import stem
-from glmos.models.nano.wording import EARLY, LATE, LEAST, MOST, aggregates
+from glmos.models.nano.wording import EARLY, LATE, LEAST, MOST
 
 _NEUTRAL = frozenset(
     # articles, pronouns, prepositions, auxiliaries, question words
@@ -44,7 +43,7 @@ Test = Callable[[Query], bool]
 
 
 def _aggregates(*wanted: str) -> Test:
-    return lambda query: any(term.aggregate in wanted for term in _terms(query))
+    return lambda query: any(term.aggregate in wanted for term in terms_of(query))
 
 
 def _ordered(query: Query) -> bool:
@@ -145,48 +144,6 @@ def unread_words(query: Query, links: Links, table: Table, others: Sequence[Tabl
     return (*left, *_chinese(query, links, read, rows))
 
 
-def doubts(reading: Reading, index: int) -> str:
-    """Why the answer of candidate number `index` must not be vouched for, in words; empty when nothing speaks against it."""
-    candidate = reading.candidates[index]
-    table = reading.tables[candidate.table]
-    column = contradicts(candidate.query)
-    if column is not None:
-        return f"no row has two values of {table.columns[column].name!r} at once, and it compares or adds nothing"
-    nameless = _computes_names(candidate.query, candidate.links, table)
-    if nameless is not None:
-        return (
-            f"{table.columns[nameless].name!r} only names rows or years, so adding it up or comparing it means nothing"
-        )
-    words = unread_words(candidate.query, candidate.links, table, reading.tables)
-    if not words:
-        return ""
-    named = ", ".join(repr(word) for word in dict.fromkeys(words))
-    return f"it does not know what {named} means in table {table.name!r}, whose columns are {_columns(table)}"
-
-
-def _columns(table: Table) -> str:
-    names = [column.name for column in table.columns]
-    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
-
-
-def _computes_names(query: Query, links: Links, table: Table) -> int | None:
-    """A column of identifiers or years that is computed with although the question does not name it just there."""
-    for term in _terms(query):
-        if term.column is None or term.aggregate not in ("sum", "avg", "max", "min"):
-            continue
-        if not holds_numbers(table.columns[term.column]) or is_measure(table, term.column):
-            continue
-        ends = [said.place for said in aggregates(links) if said.aggregate == term.aggregate]
-        named = [c for c in links.columns if c.whole and c.column == term.column]
-        if not any(0 <= c.begin - place <= 3 for c in named for place in ends):
-            return term.column
-    return None
-
-
-def _terms(query: Query) -> list[Term]:
-    return [*query.select, *([query.order] if query.order else [])]
-
-
 def _askers(query: Query, links: Links, table: Table) -> list[str]:
     """The "who" of a question that is answered with a number instead of a name."""
     asked = [links.question[t.start : t.end] for t in links.tokens[:1] if t.text in ("who", "whose", "whom")]
@@ -196,13 +153,9 @@ def _askers(query: Query, links: Links, table: Table) -> list[str]:
     return [] if named else asked
 
 
-def contradicts(query: Query) -> int | None:
-    """A column that would have to equal two values at once: such a query never finds a row."""
-    equal: dict[int, object] = {}
-    for condition in query.where:
-        if condition.operator == "=" and equal.setdefault(condition.column, condition.value) != condition.value:
-            return condition.column
-    return None
+def terms_of(query: Query) -> list[Term]:
+    """What a query shows, and what it orders by."""
+    return [*query.select, *([query.order] if query.order else [])]
 
 
 def _linked(query: Query, links: Links) -> list[bool]:
@@ -226,7 +179,7 @@ def _linked(query: Query, links: Links) -> list[bool]:
 
 
 def _touched(query: Query) -> set[int | None]:
-    return {t.column for t in _terms(query)} | {c.column for c in query.where} | {query.group}
+    return {t.column for t in terms_of(query)} | {c.column for c in query.where} | {query.group}
 
 
 def _is_read(word: str, query: Query, links: Links, table: Table, rows: frozenset[str]) -> bool:
