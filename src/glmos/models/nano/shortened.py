@@ -21,7 +21,7 @@ class Spanned(Protocol):
 def shortened_names(
     found: Sequence[Token], names: Sequence[tuple[str, ...]], taken: Iterable[Spanned]
 ) -> list[tuple[int, int, int]]:
-    """ "departure delay" for `dep_delay`, "life expectancy" for `lifeExp`, "destinations" for `dest`: (begin, end, column) of each."""
+    """(begin, end, column) of every phrase that a column shortens; `taken` are phrases that name a column in full."""
     said = {i for c in taken for i in range(c.begin, c.end)}
     solid = [i for i, token in enumerate(found) if token.kind == "word"]
     links: list[tuple[int, int, int]] = []
