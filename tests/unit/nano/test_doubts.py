@@ -112,6 +112,14 @@ def test_one_cell_cannot_have_two_values():
     assert contradicts(Query("sales", (Term(3),), (Condition(3, ">", 1.0), Condition(3, "<", 9.0)))) is None
 
 
+def test_the_latest_date_is_not_the_most_of_anything():
+    latest = Query("sales", (Term(1, "max"),))
+    assert unread("dates with the most sales", latest) == ("most", "sales")
+    assert unread("what is the latest date", latest) == ()
+    assert "最多" in unread("日期最多", Query("销售", (Term(1, "max"),)), CHINESE)
+    assert unread("最晚的日期是什么", Query("销售", (Term(1, "max"),)), CHINESE) == ()
+
+
 def test_who_is_a_name_and_not_a_number():
     query = Query("orders", (Term(0), Term(3, "sum")), (), 0, None, Term(3, "sum"), True, 1)
     assert "Who" in unread("Who has the highest amount?", query, ORDERS)

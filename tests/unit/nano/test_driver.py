@@ -1,5 +1,7 @@
 """The driver, given the observations that the kernel would show it."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from glmos.abi.messages import FunctionCall, Message, ModelReply, ModelRequest
@@ -15,7 +17,7 @@ FOUND = {"tables": [{"name": "sales", "row_count": 9, "columns": COLUMNS}]}
 NOTE = "Note on sales.csv: line 2 has more than 2 fields and was left out."
 
 
-async def ask(goal: str, found: str, *, data: dict[str, object], rows: str = "") -> ModelReply:
+async def ask(goal: str, found: str, *, data: Mapping[str, object], rows: str = "") -> ModelReply:
     """The reply to `goal` after `tables.find` gave `found` and, with `rows`, after every query gave those rows."""
     find = FunctionCall("f", "tables", encode({"action": "find", "text": goal}))
     messages = [

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from glmos.models.nano.evidence import stands_for
 from glmos.models.nano.linker import Links
-from glmos.models.nano.measures import names_of_rows, said_for
+from glmos.models.nano.measures import is_measure, names_of_rows, said_for
 from glmos.models.nano.periods import Period
 from glmos.models.nano.query import Condition, Query, Term
 from glmos.models.nano.table import Table
@@ -128,7 +128,7 @@ _CHINESE: list[tuple[str, Test | None]] = [
 def unread_words(query: Query, links: Links, table: Table, others: Sequence[Table] = ()) -> tuple[str, ...]:
     """The words of the question that `query` does not account for, as written, in order; empty when all is read."""
     read = _linked(query, links)
-    rows = names_of_rows(table, others)
+    rows = names_of_rows(table, others) - _left_amounts(query, links, table)
     text = " ".join(token.text for token in links.tokens)
     starts = _starts(links)
     for pattern, test in _PHRASES:
@@ -141,7 +141,7 @@ def unread_words(query: Query, links: Links, table: Table, others: Sequence[Tabl
             continue
         if token.kind == "number" or not _is_read(token.text, query, links, table, rows):
             left.append(links.question[token.start : token.end])
-    return (*left, *_chinese(query, links, read, rows))
+    return (*left, *_chinese(query, links, read, rows, dates=_only_dates(query, table)))
 
 
 def _askers(query: Query, links: Links, table: Table) -> list[str]:
@@ -186,10 +186,26 @@ def _is_read(word: str, query: Query, links: Links, table: Table, rows: frozense
     if word in _TIMES or stem(word) in _TIMES:
         return _time_is_read(_TIMES.get(word) or _TIMES[stem(word)], query, table)
     if word in _BY_WORD:
-        return _BY_WORD[word](query)
+        return _BY_WORD[word](query) and not (word in MOST | LEAST and _only_dates(query, table))
     if word in _NEUTRAL or stem(word) in rows or word in rows:
         return True
     return any(column is not None and said_for(word, table, column) for column in _touched(query))
+
+
+def _left_amounts(query: Query, links: Links, table: Table) -> set[str]:
+    """Words that name an amount the query does without, even if rows are called so too, unless it counts the rows."""
+    if any(term.column is None for term in terms_of(query)):
+        return set()
+    touched = _touched(query)
+    left = [c for c in links.columns if c.whole and c.column not in touched and is_measure(table, c.column)]
+    said = {links.tokens[i].text for c in left for i in range(c.begin, c.end)}
+    return said | {stem(word) for word in said}
+
+
+def _only_dates(query: Query, table: Table) -> bool:
+    """True when all that is compared are dates, which can be the last but not the highest or the most."""
+    compared = [query.order] if query.order else [t for t in query.select if t.aggregate in ("max", "min")]
+    return bool(compared) and all(t.column is not None and table.columns[t.column].type == "date" for t in compared)
 
 
 def _only_leads(place: int, links: Links, read: list[bool]) -> bool:
@@ -240,7 +256,7 @@ def _mark(read: list[bool], starts: list[int], begin: int, end: int) -> None:
             read[i] = True
 
 
-def _chinese(query: Query, links: Links, read: list[bool], rows: frozenset[str]) -> list[str]:
+def _chinese(query: Query, links: Links, read: list[bool], rows: frozenset[str], *, dates: bool) -> list[str]:
     """Runs of Chinese characters that no phrase accounts for."""
     text = "".join("·" if read[i] or token.kind != "cjk" else token.text for i, token in enumerate(links.tokens))
     for noun in sorted(rows, key=len, reverse=True):
@@ -249,7 +265,8 @@ def _chinese(query: Query, links: Links, read: list[bool], rows: frozenset[str])
     unmet: list[str] = []
     for pattern, test in _CHINESE:
         for match in re.finditer(pattern, text):
-            if test is not None and not test(query):
+            worth = dates and re.match("最[^晚早新]", match.group())
+            if test is not None and (worth or not test(query)):
                 unmet.append(match.group())
         text = re.sub(pattern, lambda match: "·" * len(match.group()), text)
     return unmet + [run for run in re.split("·+", text) if run]
