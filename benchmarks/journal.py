@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import anyio
+from provenance import commit
 
 from glmos.abi.events import KernelSpoke, ProcessRow, ToolFinished
 from glmos.abi.tools import Output
@@ -146,7 +147,9 @@ def record(text: str) -> Path:
     today = date.today().isoformat()
     path = Path(__file__).parent / "results" / f"journal-{today}.md"
     machine = f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
-    about = f"{machine}, SQLite {sqlite3.sqlite_version}.\n\n    python benchmarks/journal.py --record"
+    about = (
+        f"{machine}, SQLite {sqlite3.sqlite_version}. Commit: {commit()}.\n\n    python benchmarks/journal.py --record"
+    )
     path.write_text(f"# The journal, {today}\n\n{about}\n\n{text}\n", encoding="utf-8")
     return path
 

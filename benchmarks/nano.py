@@ -12,7 +12,6 @@ import argparse
 import os
 import platform
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -22,6 +21,8 @@ from typing import NamedTuple
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # before NumPy starts its threads: figures are for one thread
+
+from provenance import commit  # noqa: E402
 
 from glmos.models.nano.linker import index_table, link  # noqa: E402
 from glmos.models.nano.rank import choose  # noqa: E402
@@ -110,7 +111,7 @@ def report(scored: list[Scored], command: str) -> str:
         f"# Nano model, {date.today().isoformat()}",
         "",
         f"- Command: `{command}`",
-        f"- Commit: {_commit()}",
+        f"- Commit: {commit()}",
         f"- Machine: {platform.machine()}, {os.cpu_count()} shared cores, one thread, Python {platform.python_version()}",
         f"- Questions: {len(scored)} of WikiSQL, over tables that no training question is about",
         "- Figures: percent right by execution ± standard error",
@@ -134,13 +135,6 @@ def report(scored: list[Scored], command: str) -> str:
         "",
     ]
     return "\n".join(lines)
-
-
-def _commit() -> str:
-    found = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=RESULTS.parent
-    )
-    return found.stdout.strip() or "unknown"
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import anyio
+from provenance import commit
 
 from glmos.sandbox import BubblewrapSandbox, DiskWorkspaces
 
@@ -130,7 +131,7 @@ def record(text: str) -> Path:
     path = Path(__file__).parent / "results" / f"sandbox-{today}.md"
     who = "root, whose uid is given up first" if os.geteuid() == 0 else "an ordinary user"
     about = f"{os.cpu_count()} cores, {platform.system()} {platform.release().split('-')[0]}, "
-    about += f"Python {platform.python_version()}, as {who}. The machine was shared.\n\n"
+    about += f"Python {platform.python_version()}, as {who}. The machine was shared. Commit: {commit()}.\n\n"
     about += "    python benchmarks/sandbox.py --record"
     path.write_text(f"# The sandbox and workspaces, {today}\n\n{about}\n\n{text}\n", encoding="utf-8")
     return path
