@@ -57,3 +57,21 @@ async def test_files_that_are_no_tables_are_told_in_a_plain_sentence():
     assert reply.calls[0].name == "give_up"
     assert "tables: The workspace holds no CSV file." in reply.calls[0].arguments
     assert "not_found" not in reply.calls[0].arguments
+
+
+async def test_a_person_who_says_go_on_gets_the_files_looked_at_again():
+    find = FunctionCall("f", "tables", encode({"action": "find", "text": "total sales"}))
+    give_up = FunctionCall("g", "give_up", encode({"reason": "no sandbox"}))
+    messages = (
+        Message("user", "<goal>\ntotal sales\n</goal>"),
+        Message("assistant", calls=(find,)),
+        Message("tool", "[c1] failed (unavailable): bubblewrap is not installed", call_id="f"),
+        Message("user", "Now step 'answer': total sales"),
+        Message("assistant", calls=(give_up,)),
+        Message("tool", "[c2] ", call_id="g"),
+        Message("user", "The person told you to go on."),
+    )
+    reply = await NanoDriver().complete(ModelRequest(messages))
+    assert [(c.name, '"find"' in c.arguments) for c in reply.calls] == [("tables", True)]
+    before = await NanoDriver().complete(ModelRequest(messages[:4]))
+    assert [c.name for c in before.calls] == ["give_up"]

@@ -80,6 +80,8 @@ def _reply(messages: Sequence[Message]) -> Calls:
     found = next((x for x in reversed(past) if x.name == "tables" and '"find"' in x.arguments), None)
     if found is None:
         return _first(goal, messages)
+    if not found.data.get("tables") and past[-1].name == "give_up":
+        return [("tables", {"action": "find", "text": goal})]  # told to go on: what was missing may be there now
     if not found.data.get("tables"):
         reason = _plain(found.text.partition("] ")[2]) or "no table could be read"
         return _give_up(f"the files could not be read as tables: {reason}")
