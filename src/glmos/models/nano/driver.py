@@ -27,6 +27,8 @@ from glmos.models.nano.scope import expected_answer, why_outside
 from glmos.models.nano.table import Column, Table
 
 CANDIDATES = 5
+GO_ON = "The person told you to go on."
+"""What the prompt says when an ended process was resumed."""
 CONNECT = (
     "Connect a stronger model: set ZAI_API_KEY, OPENAI_API_KEY or ANTHROPIC_API_KEY, start a local model server, or "
     "give one with -m URL (`glmos models` shows what is there)"
@@ -80,8 +82,9 @@ def _reply(messages: Sequence[Message]) -> Calls:
     found = next((x for x in reversed(past) if x.name == "tables" and '"find"' in x.arguments), None)
     if found is None:
         return _first(goal, messages)
-    if not found.data.get("tables") and past[-1].name == "give_up":
-        return [("tables", {"action": "find", "text": goal})]  # told to go on: what was missing may be there now
+    told = any(m.role == "user" and GO_ON in m.content for m in messages[found.turn + 1 :])
+    if not found.data.get("tables") and told:
+        return [("tables", {"action": "find", "text": goal})]  # what was missing may be there now
     if not found.data.get("tables"):
         reason = _plain(found.text.partition("] ")[2]) or "no table could be read"
         return _give_up(f"the files could not be read as tables: {reason}")
