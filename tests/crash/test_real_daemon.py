@@ -15,7 +15,7 @@ import pytest
 
 from glmos.abi import events as e
 from glmos.client import RemoteSystem, ensure_daemon
-from glmos.kernel.process import fold_all
+from glmos.kernel.fold import fold_all
 from tests.crash.model_server import serving
 
 pytestmark = pytest.mark.anyio

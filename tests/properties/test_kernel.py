@@ -19,7 +19,8 @@ from glmos.abi.messages import FunctionCall, ModelReply
 from glmos.abi.tools import Action, Output, ToolSpec
 from glmos.context.turns import turns
 from glmos.kernel.cycle import decide
-from glmos.kernel.process import Process, fold, fold_all
+from glmos.kernel.fold import fold, fold_all
+from glmos.kernel.process import Process
 from glmos.kernel.rules import Rules
 
 ANY = {"type": "object", "properties": {"x": {"type": "integer"}}}

@@ -10,7 +10,7 @@ import pytest
 from glmos.abi import events as e
 from glmos.abi.errors import ConflictError, NotFoundError, RefusedError
 from glmos.journal.stores.ram import RamStore
-from glmos.kernel.process import fold_all
+from glmos.kernel.fold import fold_all
 from glmos.testing.models import ScriptedModel, call, calls, pause
 from glmos.testing.world import World, world
 from tests.scenarios.notebook import Booking, Echo, Letter, Note

@@ -10,7 +10,7 @@ from glmos.abi.errors import RefusedError
 from glmos.abi.ids import Pid, Seq, SnapshotId
 from glmos.abi.tools import ToolCall
 from glmos.kernel.effects import UndoPlan, plan_undo
-from glmos.kernel.process import fold_all
+from glmos.kernel.fold import fold_all
 from glmos.runtime.machine import Machine
 
 

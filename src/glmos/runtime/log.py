@@ -12,7 +12,8 @@ import msgspec
 from glmos.abi.errors import NotFoundError
 from glmos.abi.events import Entry, Event, StepStarted
 from glmos.abi.ids import Pid, SnapshotId
-from glmos.kernel.process import STATE_VERSION, Process, fold
+from glmos.kernel.fold import fold
+from glmos.kernel.process import STATE_VERSION, Process
 from glmos.kernel.report import row
 from glmos.ports import Clock, Snapshot, Store
 

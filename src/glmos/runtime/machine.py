@@ -22,12 +22,12 @@ from glmos.runtime.inputs import changed_sources, import_files
 from glmos.runtime.log import ProcessLog
 from glmos.runtime.outputs import whole
 from glmos.runtime.parts import Parts
-from glmos.runtime.process import Kin, LiveProcess
+from glmos.runtime.process import LiveProcess
 
 _log = logging.getLogger("glmos.machine")
 
 
-class Machine(Kin):
+class Machine:
     """Runs the processes of one home."""
 
     def __init__(self, parts: Parts, hub: Hub, tasks: TaskGroup) -> None:

@@ -5,7 +5,7 @@ nothing more, the process parks: it leaves memory, and only its log and its row 
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 from anyio.abc import TaskGroup
@@ -23,23 +23,20 @@ from glmos.runtime.log import ProcessLog
 from glmos.runtime.parts import Parts
 
 
-class Kin:
-    """What a process needs of the process table: its children and the clock. Implemented by `machine`."""
+class Kin(Protocol):
+    """What a process needs of the process table: its children and the clock. `machine` is it."""
 
-    async def spawn(self, log: ProcessLog, effect: f.SpawnChild) -> None:
-        raise NotImplementedError
+    async def spawn(self, log: ProcessLog, effect: f.SpawnChild) -> None: ...
 
-    async def create_child(self, log: ProcessLog, child: Pid) -> None:
-        raise NotImplementedError
+    async def create_child(self, log: ProcessLog, child: Pid) -> None: ...
 
-    async def kill_children(self, p: Process) -> None:
-        raise NotImplementedError
+    async def kill_children(self, p: Process) -> None: ...
 
     def leave(self, pid: Pid) -> None:
-        raise NotImplementedError
+        """The process has nothing more to do here."""
+        ...
 
-    def wake_at(self, pid: Pid, call: str, until: float) -> None:
-        raise NotImplementedError
+    def wake_at(self, pid: Pid, call: str, until: float) -> None: ...
 
 
 class LiveProcess:
