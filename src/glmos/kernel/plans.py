@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 import jsonschema
+import regex
 
 from glmos.abi import plans as a
 from glmos.abi.ids import StepId
@@ -66,8 +67,8 @@ def faults(steps: Sequence[a.Step], rules: Rules) -> list[str]:
 def _check_faults(check: a.Check) -> list[str]:
     if isinstance(check, a.PatternCheck) or (isinstance(check, a.NumberCheck) and check.pattern):
         try:
-            re.compile(check.pattern)
-        except re.error as error:
+            regex.compile(check.pattern)
+        except regex.error as error:
             return [f"the pattern {check.pattern!r} is not a regular expression ({error})"]
     if isinstance(check, a.SchemaCheck):
         try:

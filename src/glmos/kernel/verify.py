@@ -11,9 +11,13 @@ from typing import Any, Literal, NamedTuple
 
 import jsonschema
 import msgspec
+import regex
 
 from glmos.abi.ids import CallId
 from glmos.abi.plans import Claim, NumberCheck, PatternCheck
+
+PATIENCE = 2.0
+"""Seconds that a pattern may take."""
 
 
 class Verdict(NamedTuple):
@@ -62,9 +66,19 @@ def _plain(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
+def _search(wanted: str, text: str) -> regex.Match[str] | Verdict | None:
+    """The first match. A pattern that a model wrote may take for ever, so it gets a bounded time."""
+    try:
+        return regex.search(wanted, text, regex.MULTILINE, timeout=PATIENCE)
+    except TimeoutError:
+        return Verdict("undecided", f"the pattern {wanted!r} takes longer than {PATIENCE:g} s: write a simpler one")
+
+
 def pattern(check: PatternCheck, text: str, where: str) -> Verdict:
-    found = re.search(check.pattern, text, re.MULTILINE) is not None
-    if found != check.absent:
+    found = _search(check.pattern, text)
+    if isinstance(found, Verdict):
+        return found
+    if (found is not None) != check.absent:
         return Verdict("passed", f"{where} {'does not match' if check.absent else 'matches'} {check.pattern!r}")
     return Verdict("failed", f"{where} {'matches' if check.absent else 'does not match'} {check.pattern!r}")
 
@@ -81,10 +95,12 @@ def schema(wanted: dict[str, Any], text: str, where: str) -> Verdict:
 def number_in(check: NumberCheck, text: str) -> float | Verdict:
     """The number a check speaks of, or why there is none."""
     if check.pattern:
-        match = re.search(check.pattern, text, re.MULTILINE)
+        match = _search(check.pattern, text)
+        if isinstance(match, Verdict):
+            return match
         if match is None:
             return Verdict("failed", f"the result has nothing that matches {check.pattern!r}")
-        text = match.group(1) if match.re.groups else match.group()
+        text = (match.group(1) or "") if match.re.groups else match.group()
     found = numbers(text)
     return found[0].value if found else Verdict("failed", f"there is no number in {text[:100]!r}")
 

@@ -66,6 +66,11 @@ def test_a_result_that_rests_on_nothing_and_claims_nothing_passes() -> None:
     assert verify.citation("roses are red", [], {}, ["a poem"], has_calls=False).outcome == "passed"
 
 
+def test_a_pattern_that_would_take_for_ever_decides_nothing() -> None:
+    found = verify.pattern(PatternCheck(r"^(a|a)*$"), "a" * 40 + "b", "it")
+    assert (found.outcome, "simpler" in found.detail) == ("undecided", True)
+
+
 def test_a_pattern_may_be_wanted_absent() -> None:
     assert verify.pattern(PatternCheck("TODO", absent=True), "all done", "it").outcome == "passed"
     assert verify.pattern(PatternCheck("TODO", absent=True), "TODO", "it").outcome == "failed"
