@@ -8,8 +8,10 @@ import anyio
 import pytest
 
 from glmos.abi import events as e
+from glmos.abi.api import RunRequest
 from glmos.abi.budgets import Limits, Usage
 from glmos.abi.errors import ConflictError
+from glmos.journal.stores.ram import RamStore
 from glmos.testing.models import ScriptedModel, call, calls, fail, pause, say
 from glmos.testing.world import World, world
 from tests.scenarios.notebook import Echo, Letter, Note
@@ -368,3 +370,27 @@ async def test_chinese_goals_names_and_notes_pass_through_whole(tmp_path: Path) 
     assert "哪个地区最高？" in first
     assert "销售 数据.csv" in first
     assert Path(report.files[0]).read_text("utf-8") == "华南最高\n"
+
+
+async def test_the_limit_of_a_suspended_parent_holds_for_its_child_after_a_restart(tmp_path: Path) -> None:
+    store, reached = RamStore(), anyio.Event()
+
+    async def before(request: Any) -> Any:
+        if "busy" in request.messages[1].content:
+            reached.set()
+            await anyio.Event().wait()
+        return call("wait") if len(request.messages) > 2 else call("spawn", goal="be busy")
+
+    async with world(tmp_path, ScriptedModel(before), tools=[Echo()], store=store) as w:
+        pid = await w.system.start(RunRequest("have it done", limits=Limits(model_calls=8)))
+        with anyio.fail_after(5):
+            await reached.wait()
+            await w.system.signal(pid, "suspend")
+    count = iter(range(1_000))
+    after = ScriptedModel(lambda _: call("echo", text=str(next(count))))
+    async with world(tmp_path, after, tools=[Echo()], store=store.reopen()) as w:
+        with anyio.fail_after(10):
+            child = await w.system.wait(2)
+        rows = await w.system.processes(live_only=False)
+    assert (child.status, "8 model calls" in child.reason) == ("refused", True)
+    assert sum(r.usage.model_calls for r in rows) <= 8

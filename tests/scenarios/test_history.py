@@ -325,6 +325,9 @@ async def test_a_fork_goes_its_own_way_with_the_files_of_its_moment(tmp_path: Pa
         assert (result.status, result.answer) == ("done", "C")
         assert notes(w, report.pid) == "A\nB\n"
         assert notes(w, forked) == "A\nC B\n"
+        await w.system.undo(forked, "two")
+        assert notes(w, forked) == "A\n"
+        assert notes(w, report.pid) == "A\nB\n"
         with pytest.raises(RefusedError, match="events 1 to"):
             await w.system.fork(report.pid, 10_000)
 

@@ -142,7 +142,7 @@ class KernelSpoke(_Event, frozen=True, tag="kernel.spoke"):
     """By rule, the kernel told the model something, and the rule's count rose."""
 
     rule: str
-    """`prose`, `empty`, `cut`, `repeat`, `check_failed`, `replan`, `undone`, `reopened`, `recovered`, `child`."""
+    """`prose`, `empty`, `cut`, `check_failed`, `replan`."""
     text: str
 
 
@@ -158,7 +158,7 @@ class CallRefused(_Event, frozen=True, tag="call.refused"):
 
 
 class CallAnswered(_Event, frozen=True, tag="call.answered"):
-    """A system call was carried out by the kernel itself (plan, describe, finish, ...)."""
+    """A system call was carried out by the kernel itself (plan, finish, use, ...)."""
 
     call: CallId
     number: int
@@ -446,6 +446,9 @@ class ProcessRow(Struct, frozen=True, omit_defaults=True):
     priority: int = 0
     model: str = ""
     usage: Usage = Usage()
+    reserved: Usage = Usage()
+    """For calls under way: spent, if nothing more is heard of them."""
+    limits: Limits = Limits()
     created: float = 0.0
     updated: float = 0.0
     seq: Seq = 0

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from glmos.abi import events as e
 from glmos.abi.api import CheckView, CostView, EvidenceView, Report, StepView
+from glmos.abi.budgets import Usage
 from glmos.abi.plans import Claim, Step
 from glmos.kernel.process import Process, StepState
 
@@ -65,5 +66,6 @@ def row(p: Process) -> e.ProcessRow:
     return e.ProcessRow(
         pid=p.pid, root=p.root, parent=p.parent, status=p.status, goal=p.goal, phase=p.phase,
         waits_for=waits if p.status == "waiting" else "", wake_at=p.waiting.until if p.waiting else 0.0,
-        priority=p.priority, model=p.model, usage=p.usage, created=p.created, updated=p.at, seq=p.seq,
+        priority=p.priority, model=p.model, usage=p.usage, limits=p.limits,
+        reserved=sum(p.reserved.values(), Usage()), created=p.created, updated=p.at, seq=p.seq,
     )  # fmt: skip

@@ -48,7 +48,8 @@ class Machine:
     async def recover(self) -> None:
         """Bring back every unfinished process. What was under way when the runtime ended is unknown now."""
         for row in await self.parts.store.rows():
-            self.parts.ledger.put(row.pid, row.parent, e.Limits(), row.usage, {})
+            # A parked parent's limits hold for its children too, so every account is opened before anything runs.
+            self.parts.ledger.put(row.pid, row.parent, row.limits, row.usage, {"lost": row.reserved})
         for row in await self.parts.store.rows(live_only=True):
             try:
                 await self._revive(row)
