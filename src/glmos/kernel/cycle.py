@@ -333,7 +333,7 @@ def _over_budget(p: Process, refused: e.BudgetRefused) -> str:
         refused.limit, refused.limit.replace("_", " ")
     )
     return (
-        f"the limit of {refused.allowed:g} {unit} is spent: {refused.used:g} used or reserved, {refused.needed:g} "
+        f"the limit of {refused.allowed:.10g} {unit} is spent: {refused.used:.10g} used or reserved, {refused.needed:.10g} "
         f"needed for {refused.what}; raise it with `glmos resume {p.pid} --max-...`"
     )
 
