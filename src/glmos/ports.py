@@ -49,11 +49,17 @@ class Store(Protocol):
     """
 
     async def append(
-        self, pid: Pid, expected_seq: Seq, events: Sequence[Event], *, at: float, row: ProcessRow | None = None
+        self,
+        pid: Pid,
+        expected_seq: Seq,
+        events: Sequence[Event],
+        *,
+        at: float | Sequence[float],
+        row: ProcessRow | None = None,
     ) -> Seq:
         """Record `events`, all or none, after `expected_seq` (0 for a new process); give the last sequence number.
 
-        `row` replaces the listing row of `pid` in the same transaction.
+        `at` is one time for all or one for each. `row` replaces the listing row of `pid` in the same transaction.
 
         Raises:
             ConflictError: The log does not end at `expected_seq`. Nothing was recorded.

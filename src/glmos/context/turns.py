@@ -53,12 +53,18 @@ class _Open:
 
 def turns(entries: Iterable[e.Entry], data_of: DataOf | None = None) -> list[Turn]:
     """The conversation so far. With `data_of`, results carry their data for a driver inside this process."""
-    return _Turns(data_of).read(entries)
+    conversation = Conversation(data_of)
+    conversation.read(entries)
+    return conversation.turns
 
 
-class _Turns:
-    def __init__(self, data_of: DataOf | None) -> None:
+class Conversation:
+    """Turns that grow with their log, each event read once."""
+
+    def __init__(self, data_of: DataOf | None = None) -> None:
         self.data_of = data_of
+        self.seen = 0
+        """Events read."""
         self.done: list[Turn] = []
         self.open = _Open(None)
         self.places: dict[CallId, int] = {}
@@ -68,11 +74,17 @@ class _Turns:
         self.implied = False
         self.asked: e.PersonAsked | None = None
 
-    def read(self, entries: Iterable[e.Entry]) -> list[Turn]:
+    @property
+    def turns(self) -> list[Turn]:
+        """All of them, the one that may still grow included."""
+        last = self.open.close()
+        return [*self.done, last] if last is not None else list(self.done)
+
+    def read(self, entries: Iterable[e.Entry]) -> None:
+        """Go on with these."""
         for entry in entries:
+            self.seen += 1
             self._event(entry.event)
-        self._close()
-        return self.done
 
     def _close(self) -> None:
         turn = self.open.close()

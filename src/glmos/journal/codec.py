@@ -96,12 +96,14 @@ class Batch(NamedTuple):
     pid: Pid
     expected_seq: Seq
     records: tuple[Record, ...]
-    at: float
+    times: tuple[float, ...]
     row: bytes | None
     ended: bool
 
 
-def prepare(pid: Pid, expected_seq: Seq, events: Sequence[Event], at: float, row: ProcessRow | None) -> Batch:
+def prepare(
+    pid: Pid, expected_seq: Seq, events: Sequence[Event], at: float | Sequence[float], row: ProcessRow | None
+) -> Batch:
     """Check and encode an append, so that every store refuses the same things with the same words.
 
     Raises:
@@ -109,15 +111,16 @@ def prepare(pid: Pid, expected_seq: Seq, events: Sequence[Event], at: float, row
     """
     if not 1 <= pid < 1 << 63:
         raise UsageError(f"Process {pid!r} cannot have a log: pids count up from 1.")
-    if not math.isfinite(at):
-        raise UsageError(f"Events of process {pid} cannot be appended at {at!r}: the time must be a number of seconds.")
+    times = tuple(at) if isinstance(at, Sequence) else (at,) * len(events)
+    if len(times) != len(events) or not all(map(math.isfinite, (*times, 0.0 if isinstance(at, Sequence) else at))):
+        raise UsageError(f"Events of process {pid} cannot be appended at {at!r}: a time is a finite number of seconds.")
     if row is not None and row.pid != pid:
         raise UsageError(f"The row of process {row.pid!r} cannot be written with events of process {pid!r}.")
     records = tuple(_record(event) for event in events)
     body = None if row is None else encode_row(row)
     if body is not None:
         _read_back(decode_row, body, f"The listing row of process {pid!r}")
-    return Batch(pid, expected_seq, records, at, body, row is not None and row.status in ENDED)
+    return Batch(pid, expected_seq, records, times, body, row is not None and row.status in ENDED)
 
 
 def conflict(pid: Pid, expected_seq: Seq, head: Seq) -> str:

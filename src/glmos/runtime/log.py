@@ -1,7 +1,14 @@
 """One process's log in memory: its entries, its folded state, and the only way to add to both.
 
-What is appended is folded before it is written, so an event that cannot stand never reaches the disk; and it is folded
-for good only after it was written, so a failed write changes nothing.
+What is added is folded at once and written in batches. The kernel decides on the newest state; what is not yet written
+is only a thought, and nothing outside may rest on it:
+
+    note      add in memory, to be written with whatever is written next
+    flush     return when all that was noted is durable
+    append    both: before a model is called, a tool is run, or a caller is told
+
+A step's bookkeeping so costs two commits, one before its tool runs and one before its model is called, not one for each
+event. If a write fails, memory goes back to what is on disk; the process is let go of when others had built on it.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,9 +16,10 @@ from collections.abc import Callable, Sequence
 import anyio
 import msgspec
 
-from glmos.abi.errors import NotFoundError
+from glmos.abi.errors import ConflictError, NotFoundError
 from glmos.abi.events import Entry, Event, StepStarted
-from glmos.abi.ids import Pid, SnapshotId
+from glmos.abi.ids import Pid, Seq, SnapshotId
+from glmos.context.turns import Conversation
 from glmos.kernel.fold import fold
 from glmos.kernel.process import STATE_VERSION, Process
 from glmos.kernel.report import row
@@ -22,17 +30,26 @@ SNAPSHOT_EVERY = 500
 
 
 class ProcessLog:
-    """The live log of one process. One owner; appends are serialised by the lock."""
+    """The live log of one process. One owner."""
 
     def __init__(self, store: Store, clock: Clock, pid: Pid, state: Process | None, entries: list[Entry]) -> None:
         self._store = store
         self._clock = clock
         self.pid = pid
         self._state = state
+        self._durable = state
         self.entries = entries
-        self._lock = anyio.Lock()  # keeps `expected_seq` and the state it was read from together
+        """Every event, those noted included."""
+        self._pending: list[Entry] = []
+        self._notes = 0
+        """Calls of `note` that are not yet written: more than one means that somebody built on another's."""
+        self._error: Exception | None = None
+        self._writing = anyio.Lock()  # one batch at a time, in the order of the events
         self._saved = state.seq if state is not None else 0
-        self.on_append: Callable[[Process, Sequence[Entry]], None] = _nobody
+        self._conversation: Conversation | None = None
+        self.on_note: Callable[[Process], None] = _nobody
+        """Told of every change in memory, also when it goes back to what is on disk."""
+        self.on_durable: Callable[[Process], None] = _nobody
 
     @classmethod
     async def load(cls, store: Store, clock: Clock, pid: Pid) -> "ProcessLog":
@@ -44,46 +61,122 @@ class ProcessLog:
 
     @property
     def state(self) -> Process:
+        """The newest, with what was noted."""
         assert self._state is not None, "the log is still empty"
         return self._state
+
+    @property
+    def durable(self) -> Process:
+        """What a restart would find: all that anyone outside is told."""
+        assert self._durable is not None, "the log is still empty"
+        return self._durable
+
+    @property
+    def durable_seq(self) -> Seq:
+        return self._durable.seq if self._durable is not None else 0
 
     @property
     def first_snapshot(self) -> SnapshotId:
         """The workspace as it was when the first step began; empty before that."""
         return next((x.event.snapshot for x in self.entries if isinstance(x.event, StepStarted)), "")
 
+    @property
+    def conversation(self) -> Conversation:
+        """The events as turns, read once each."""
+        if self._conversation is None:
+            self._conversation = Conversation()
+        self._conversation.read(self.entries[self._conversation.seen :])
+        return self._conversation
+
+    def require_sound(self) -> None:
+        """Raises: what broke the log, if a write failed under events that others had built on."""
+        if self._error is not None:
+            raise self._error
+
+    def note(self, *events: Event) -> Process:
+        """Add `events` in memory; give the state after them. They are written with the next batch.
+
+        Raises:
+            ReplayError: One of them cannot stand here. Nothing was added.
+        """
+        self.require_sound()
+        if not events:
+            return self.state
+        now = self._clock.now()
+        if self._state is not None:
+            now = max(now, self._state.at)  # a clock set back must not make time run backwards in a log
+        seq = self._state.seq if self._state is not None else 0
+        fresh = [Entry(self.pid, seq + i, now, event) for i, event in enumerate(events, 1)]
+        state = self._state
+        for entry in fresh:
+            state = fold(state, entry)
+        assert state is not None
+        self._state = state
+        self.entries.extend(fresh)
+        self._pending.extend(fresh)
+        self._notes += 1
+        self.on_note(state)
+        return state
+
     async def append(self, *events: Event) -> Process:
-        """Record `events`, all or none; give the state after them."""
+        """Record `events` and all that was noted before; give the state after them when it is durable."""
         return await self.append_if(lambda _: events)
 
     async def append_if(self, make: Callable[[Process | None], Sequence[Event]]) -> Process:
-        """Record what `make` gives for the state at that moment; it may raise to record nothing."""
-        async with self._lock:
-            events = make(self._state)
-            if not events:
-                return self.state
-            now = self._clock.now()
-            if self._state is not None:
-                now = max(now, self._state.at)  # a clock set back must not make time run backwards in a log
-            seq = self._state.seq if self._state is not None else 0
-            fresh = [Entry(self.pid, seq + i, now, event) for i, event in enumerate(events, 1)]
-            state = self._state
-            for entry in fresh:
-                state = fold(state, entry)
-            assert state is not None
-            with anyio.CancelScope(shield=True):  # a batch once begun is finished, or memory and disk would differ
-                await self._store.append(self.pid, seq, events, at=now, row=row(state))
-            self._state = state
-            self.entries.extend(fresh)
-        self.on_append(state, fresh)
+        """Record what `make` gives for the state at this moment; it may raise to record nothing.
+
+        Raises:
+            StoreError, ConflictError: Nothing of it was recorded.
+        """
+        state = self.note(*make(self._state))
+        await self.flush()
+        return state
+
+    async def flush(self) -> None:
+        """Return when everything noted so far is durable.
+
+        Raises:
+            StoreError, ConflictError: It could not be written; memory is as the disk is.
+        """
+        wanted = self.state.seq
+        if self.durable_seq >= wanted:
+            return
+        with anyio.CancelScope(shield=True):  # a batch once begun is finished, or memory and disk would differ
+            async with self._writing:
+                self.require_sound()
+                if self.durable_seq < wanted and self._pending:
+                    await self._write()
+
+    async def _write(self) -> None:
+        """Write what is pending, as one batch."""
+        batch, self._pending = self._pending, []
+        notes, self._notes = self._notes, 0
+        state = self.state
+        events, times = [x.event for x in batch], [x.at for x in batch]
+        try:
+            await self._store.append(self.pid, self.durable_seq, events, at=times, row=row(state))
+        except Exception as error:
+            self._go_back(notes, error)
+            raise
+        self._durable = state
+        self.on_durable(state)
         if state.seq - self._saved >= SNAPSHOT_EVERY:
             self._saved = state.seq
             await self._store.save_snapshot(self.pid, Snapshot(state.seq, STATE_VERSION, msgspec.msgpack.encode(state)))
-        return state
+
+    def _go_back(self, notes: int, error: Exception) -> None:
+        """Forget what could not be written. Whoever built on it, or on a log that is another's now, cannot go on."""
+        if isinstance(error, ConflictError) or self._pending or notes > 1:
+            self._error = error
+        del self.entries[self.durable_seq :]
+        self._pending, self._notes, self._conversation = [], 0, None
+        self._state = self._durable
+        if self._state is not None:
+            self.on_note(self._state)
 
 
-def _nobody(state: Process, entries: Sequence[Entry]) -> None:
-    """Told of every append until somebody listens."""
+def _nobody(state: Process) -> None:
+    """Told of every change until somebody listens."""
 
 
 async def load_state(store: Store, pid: Pid, entries: Sequence[Entry]) -> Process:

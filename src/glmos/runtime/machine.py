@@ -128,13 +128,16 @@ class Machine:
     async def state(self, pid: Pid) -> Process:
         live = self._live.get(pid)
         if live is not None:
-            return live.state
+            return live.log.durable
         return (await ProcessLog.load(self.parts.store, self.parts.clock, pid)).state
 
     async def log_of(self, pid: Pid) -> ProcessLog:
         """The log, for reading only."""
         live = self._live.get(pid)
-        return live.log if live is not None else await ProcessLog.load(self.parts.store, self.parts.clock, pid)
+        if live is not None:
+            await live.log.flush()
+            return live.log
+        return await ProcessLog.load(self.parts.store, self.parts.clock, pid)
 
     async def kill(self, pid: Pid) -> None:
         """End a process and everything it started. Returns when nothing of it is left."""
@@ -206,14 +209,14 @@ class Machine:
             return self._enter(log)
 
     def _attach(self, log: ProcessLog) -> None:
-        def appended(p: Process, entries: Sequence[e.Entry]) -> None:
+        def noted(p: Process) -> None:
             self.parts.ledger.put(p.pid, p.parent, p.limits, p.usage, p.reserved)
-            self.hub.changed(p.pid)
             live = self._live.get(p.pid)
             if live is not None:
                 live.changed()
 
-        log.on_append = appended
+        log.on_note = noted
+        log.on_durable = lambda p: self.hub.changed(p.pid)
 
     def _enter(self, log: ProcessLog) -> LiveProcess:
         live = LiveProcess(log, self.parts, self)

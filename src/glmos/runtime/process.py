@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import anyio
+import anyio.lowlevel
 from anyio.abc import TaskGroup
 from msgspec.structs import replace
 
@@ -69,8 +70,12 @@ class LiveProcess:
             self._tasks = tasks
             while True:
                 self._changed = anyio.Event()
+                self.log.require_sound()
                 if await self._step():
                     continue
+                # What was just begun gets to its own first event, so that one commit serves both.
+                await anyio.lowlevel.checkpoint()
+                await self.log.flush()
                 if self._running == 0 and self.pins == 0 and not self._changed.is_set():
                     self.kin.leave(self.log.pid)  # at once: whoever comes now must not find a process that is going
                     return
@@ -81,7 +86,7 @@ class LiveProcess:
         effects = [x for x in decide(self.state, self._rules()) if self._key(x) not in self._keys]
         records = [x for x in effects if isinstance(x, f.Record)]
         if records:
-            await self.log.append(*(event for x in records for event in x.events))
+            self.log.note(*(event for x in records for event in x.events))
             return True
         tools = [x for x in effects if isinstance(x, f.RunTool)]
         if tools:
@@ -116,7 +121,7 @@ class LiveProcess:
                 self._begin(key, work_tools.take_back, effect)
             case f.StartStep():
                 snapshot = await self.parts.workspaces.save(self.log.pid)
-                await self.log.append(e.StepStarted(effect.step, effect.attempt, snapshot))
+                self.log.note(e.StepStarted(effect.step, effect.attempt, snapshot))
             case f.SpawnChild():
                 await self.kin.spawn(self.log, effect)
             case f.CreateChild():

@@ -45,13 +45,13 @@ async def run_check(log: ProcessLog, parts: Parts, effect: f.RunCheck) -> None:
     if isinstance(effect.check, a.CriticCheck):
         await _criticise(log, parts, effect, effect.check)
         return
-    await log.append(e.CheckStarted(effect.step, effect.index))
+    log.note(e.CheckStarted(effect.step, effect.index))
     try:
         verdict = await _Check(log, parts, effect.step).run(effect.check)
     except GlmosError as error:
         verdict = Verdict("undecided", str(error))
     detail = _shorten(verdict.detail, SHOWN)
-    await log.append(e.CheckFinished(effect.step, effect.index, kind, verdict.outcome, detail))
+    log.note(e.CheckFinished(effect.step, effect.index, kind, verdict.outcome, detail))
 
 
 def _shorten(text: str, size: int) -> str:
@@ -261,45 +261,44 @@ async def _criticise(log: ProcessLog, parts: Parts, effect: f.RunCheck, check: a
     try:
         driver = parts.models.driver(p.model, purpose="critic")
     except (RefusedError, ModelError) as error:
-        await _critic_says(log, effect, Verdict("undecided", f"no critic: {error}"), Usage())
+        _critic_says(log, effect, Verdict("undecided", f"no critic: {error}"), Usage())
         return
     if not driver.traits.can_criticise:
-        await _critic_says(log, effect, Verdict("undecided", f"{driver.traits.name} cannot criticise"), Usage())
+        _critic_says(log, effect, Verdict("undecided", f"{driver.traits.name} cannot criticise"), Usage())
         return
     case = await _case(log, parts, effect.step, check)
     request = ModelRequest(
         critic.messages(case), (critic.VERDICT,), purpose="critic", max_tokens=2_048, require_call=True,
         session=f"glmos-{p.root}-critic",
     )  # fmt: skip
-    held = await reserve(log, parts, driver, request, key=key, what="a critic")
+    held = reserve(log, parts, driver, request, key=key, what="a critic")
     if held is None:
         return
     request, need = held
     try:
-        await log.append(e.CheckStarted(effect.step, effect.index, need))
+        log.note(e.CheckStarted(effect.step, effect.index, need))
     finally:
         parts.ledger.release(p.pid, key)
+    await log.flush()
     left = time_left(log, parts)
     try:
         with anyio.fail_after(left if left != float("inf") else None):
             reply = await complete(parts, log.state, driver, request, show=False)
     except TimeoutError:
-        await _critic_says(log, effect, Verdict("undecided", "stopped: the time is over"), need, True)
+        _critic_says(log, effect, Verdict("undecided", "stopped: the time is over"), need, True)
         return
     except ModelError as error:
-        await _critic_says(log, effect, Verdict("undecided", f"the critic did not answer: {error}"), Usage(), True)
+        _critic_says(log, effect, Verdict("undecided", f"the critic did not answer: {error}"), Usage(), True)
         return
     outcome, reason = critic.read_verdict(reply)
     usage = reply.usage if reply.usage.model_calls else reply.usage + Usage(model_calls=1)
-    await _critic_says(log, effect, Verdict(outcome, reason), usage, True)
+    _critic_says(log, effect, Verdict(outcome, reason), usage, True)
 
 
-async def _critic_says(
-    log: ProcessLog, effect: f.RunCheck, verdict: Verdict, usage: Usage, started: bool = False
-) -> None:
+def _critic_says(log: ProcessLog, effect: f.RunCheck, verdict: Verdict, usage: Usage, started: bool = False) -> None:
     before = [] if started else [e.CheckStarted(effect.step, effect.index)]
     detail = _shorten(verdict.detail, SHOWN)
-    await log.append(*before, e.CheckFinished(effect.step, effect.index, "critic", verdict.outcome, detail, usage))
+    log.note(*before, e.CheckFinished(effect.step, effect.index, "critic", verdict.outcome, detail, usage))
 
 
 async def _case(log: ProcessLog, parts: Parts, step: str, check: a.CriticCheck) -> critic.Case:

@@ -1,7 +1,6 @@
 """Carrying out model calls: prompt from the log, worst case reserved, call, receipt."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import anyio
 from msgspec.structs import replace
@@ -34,11 +33,12 @@ async def request_for(log: ProcessLog, parts: Parts, driver: ModelDriver, requir
     assert isinstance(created.event, e.ProcessCreated)
     tools = syscalls.offered(p, parts.rules)
     front = head(created.event, created.at, syscalls.index(p, parts.rules))
-    data: dict[str, dict[str, Any]] = {}
-    if not traits.can_plan:  # only drivers inside this process read data instead of text
+    if traits.can_plan:
+        conversation = log.conversation.turns
+    else:  # only drivers inside this process read data instead of text
         finished = [x.event for x in log.entries if isinstance(x.event, e.ToolFinished)]
         data = {x.call: await whole_data(parts.store, x.data) for x in finished}
-    conversation = turns(log.entries, (lambda x: data.get(x.call, {})) if data else None)
+        conversation = turns(log.entries, lambda x: data[x.call])
     reply = min(traits.max_output_tokens, LARGEST_REPLY)
     fixed = schema_tokens(tools) + sum(message_tokens(m) for m in front)
     # The estimate may be a fifth too low for a tokenizer we do not know.
@@ -53,14 +53,14 @@ def worst_case(driver: ModelDriver, request: ModelRequest) -> Usage:
     return Usage(usd=usd, prompt_tokens=prompt, completion_tokens=request.max_tokens, model_calls=1)
 
 
-async def reserve(
+def reserve(
     log: ProcessLog, parts: Parts, driver: ModelDriver, request: ModelRequest, *, key: str, what: str
 ) -> tuple[ModelRequest, Usage] | None:
     """Hold the worst case of a call, with a shorter reply if that is what fits; or journal the refusal and give None."""
     pid = log.pid
     if parts.ledger.room(pid, "usd") != float("inf") and not driver.traits.priced:
         what = f"{what} (the price of {driver.traits.name!r} is not known: set `price` for it in glmos.toml)"
-        await log.append(e.BudgetRefused("usd", pid, log.state.limits.usd or 0.0, log.state.usage.usd, 0.0, what))
+        log.note(e.BudgetRefused("usd", pid, log.state.limits.usd or 0.0, log.state.usage.usd, 0.0, what))
         return None
     need = worst_case(driver, request)
     spare = parts.ledger.room(pid, "tokens") - need.prompt_tokens
@@ -70,7 +70,7 @@ async def reserve(
     short = parts.ledger.hold(pid, key, need)
     if short is None:
         return request, need
-    await log.append(e.BudgetRefused(short.limit, short.holder, short.allowed, short.used, short.needed, what))
+    log.note(e.BudgetRefused(short.limit, short.holder, short.allowed, short.used, short.needed, what))
     return None
 
 
@@ -112,37 +112,38 @@ async def call_model(log: ProcessLog, parts: Parts, effect: f.CallModel) -> None
         driver = parts.models.driver(p.model)
         request = await request_for(log, parts, driver, effect.require_call)
     except RefusedError as error:
-        await _fail(log, effect.number, None, "unknown_model", str(error))
+        _fail(log, effect.number, "unknown_model", str(error))
         return
     except ModelError as error:
-        await _fail(log, effect.number, None, error.kind, str(error))
+        _fail(log, effect.number, error.kind, str(error))
         return
-    held = await reserve(log, parts, driver, request, key=key, what=f"a call of {driver.traits.name}")
+    held = reserve(log, parts, driver, request, key=key, what=f"a call of {driver.traits.name}")
     if held is None:
         return
     request, need = held
     try:
-        await log.append(e.ModelCalled(effect.number, effect.step, need, driver.traits.name))
+        log.note(e.ModelCalled(effect.number, effect.step, need, driver.traits.name))
     finally:
-        parts.ledger.release(p.pid, key)
+        parts.ledger.release(p.pid, key)  # from here on the event itself reserves
+    await log.flush()
     begun = parts.clock.monotonic()
     left = time_left(log, parts)
     try:
         with anyio.fail_after(left if left != float("inf") else None):
             reply = await complete(parts, log.state, driver, request)
     except ModelError as error:
-        await log.append(e.ModelFailed(effect.number, error.kind, str(error)))
+        log.note(e.ModelFailed(effect.number, error.kind, str(error)))
         return
     except TimeoutError:
         # Whether the provider bills what it had begun is not known, so it counts as spent.
         stopped = e.ModelFailed(effect.number, "interrupted", "stopped: the time is over", need)
-        await log.append(stopped, out_of_time(log, parts, f"a call of {driver.traits.name}"))
+        log.note(stopped, out_of_time(log, parts, f"a call of {driver.traits.name}"))
         return
-    await log.append(e.ModelReplied(effect.number, _named(reply), parts.clock.monotonic() - begun))
+    log.note(e.ModelReplied(effect.number, _named(reply), parts.clock.monotonic() - begun))
 
 
-async def _fail(log: ProcessLog, number: int, step: str | None, kind: e.ModelFailureKind, message: str) -> None:
-    await log.append(e.ModelCalled(number, step), e.ModelFailed(number, kind, message))
+def _fail(log: ProcessLog, number: int, kind: e.ModelFailureKind, message: str) -> None:
+    log.note(e.ModelCalled(number, None), e.ModelFailed(number, kind, message))
 
 
 def _named(reply: ModelReply) -> ModelReply:

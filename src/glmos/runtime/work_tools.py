@@ -60,16 +60,17 @@ async def run_tool(log: ProcessLog, parts: Parts, effect: f.RunTool) -> None:
     call = ToolCall(p.pid, effect.call, effect.tool, effect.action, effect.arguments, effect.attempt)
     broken: SandboxError | None = None
     try:
-        result = await _run(p, parts, call)
-    except SandboxError as error:
-        broken = error
-        result = ToolResult(failure=Failure("unavailable", str(error)))
+        try:
+            result = await _run(p, parts, call)
+        except SandboxError as error:
+            broken = error
+            result = ToolResult(failure=Failure("unavailable", str(error)))
+        receipt = await receipt_of(parts, p, call, result)
+        # Without a sandbox nothing can be done in this home: the person must hear it, not the model.
+        end = [e.ProcessExited("failed", str(broken))] if broken is not None else []
+        log.note(receipt, *end)
     finally:
-        parts.ledger.release(p.pid, effect.call)
-    receipt = await receipt_of(parts, p, call, result)
-    # Without a sandbox nothing can be done in this home: the person must hear it, not the model.
-    end = [e.ProcessExited("failed", str(broken))] if broken is not None else []
-    await log.append(receipt, *end)
+        parts.ledger.release(p.pid, effect.call)  # not before the receipt counts: a sibling may ask in between
 
 
 async def _run(p: Process, parts: Parts, call: ToolCall) -> ToolResult:
@@ -123,7 +124,7 @@ async def probe(log: ProcessLog, parts: Parts, effect: f.ProbeTool) -> None:
             found = await tool.probe(call, parts.context(log.pid))
         except Exception as error:
             found = ProbeResult("cannot_tell", f"the probe broke: {error}")
-    await log.append(e.ToolProbed(effect.call, found.outcome, found.detail))
+    log.note(e.ToolProbed(effect.call, found.outcome, found.detail))
 
 
 async def take_back(log: ProcessLog, parts: Parts, effect: f.TakeBack) -> None:
@@ -133,7 +134,8 @@ async def take_back(log: ProcessLog, parts: Parts, effect: f.TakeBack) -> None:
         "interrupted by a restart; whatever it had changed in the workspace was taken back, and Python variables are gone. "
         "Call it again if it is still needed"
     )
-    await log.append(
+    receipt = await keep(parts.store, "")
+    log.note(
         e.WorkspaceRestored(effect.snapshot, effect.step, effect.call),
-        e.ToolFinished(effect.call, await keep(parts.store, ""), Failure("cancelled", told)),
+        e.ToolFinished(effect.call, receipt, Failure("cancelled", told)),
     )

@@ -74,6 +74,13 @@ class StoreConformance:
         ]
         assert await store.head(1) == 3
 
+    async def test_events_of_one_batch_may_have_a_time_each(self, store: Store) -> None:
+        await store.append(1, 0, [said("a"), said("b")], at=[1.5, 2.25])
+        assert [entry.at for entry in await store.read(1)] == [1.5, 2.25]
+        with pytest.raises(UsageError):
+            await store.append(1, 2, [said("c"), said("d")], at=[3.0])
+        assert await store.head(1) == 2
+
     async def test_a_part_of_a_log_can_be_read(self, store: Store) -> None:
         await store.append(1, 0, [said(n) for n in range(1, 11)], at=1.0)
         assert [entry.seq for entry in await store.read(1, after=7)] == [8, 9, 10]

@@ -49,7 +49,13 @@ class RamStore:
         self._blobs[ref] += b"?"
 
     async def append(
-        self, pid: Pid, expected_seq: Seq, events: Sequence[Event], *, at: float, row: ProcessRow | None = None
+        self,
+        pid: Pid,
+        expected_seq: Seq,
+        events: Sequence[Event],
+        *,
+        at: float | Sequence[float],
+        row: ProcessRow | None = None,
     ) -> Seq:
         """As `Store.append`. Raises also `UsageError` for what could not be read back."""
         batch = prepare(pid, expected_seq, events, at, row)
@@ -58,7 +64,8 @@ class RamStore:
         if len(log) != expected_seq:
             raise ConflictError(conflict(pid, expected_seq, len(log)))
         self._crash_point("append.before_commit")
-        entries = [Entry(pid, seq, at, record.event) for seq, record in enumerate(batch.records, start=len(log) + 1)]
+        timed = zip(batch.records, batch.times, strict=True)
+        entries = [Entry(pid, seq, at, record.event) for seq, (record, at) in enumerate(timed, start=len(log) + 1)]
         if entries:
             self._logs.setdefault(pid, log).extend(entries)
         self._journal.extend(entries)

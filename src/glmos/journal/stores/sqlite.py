@@ -87,7 +87,13 @@ class SqliteStore:
         return cls(home_dir, db, blobs, crash_points, busy_seconds)
 
     async def append(
-        self, pid: Pid, expected_seq: Seq, events: Sequence[Event], *, at: float, row: ProcessRow | None = None
+        self,
+        pid: Pid,
+        expected_seq: Seq,
+        events: Sequence[Event],
+        *,
+        at: float | Sequence[float],
+        row: ProcessRow | None = None,
     ) -> Seq:
         """As `Store.append`. Raises also `UsageError` for what could not be read back."""
         batch = prepare(pid, expected_seq, events, at, row)
@@ -250,9 +256,11 @@ def _insert(batch: Batch, db: sqlite3.Connection) -> tuple[Pid, Seq]:
     head = _head(db, pid=batch.pid)
     if head != batch.expected_seq:
         raise ConflictError(conflict(batch.pid, batch.expected_seq, head))
-    for seq, record in enumerate(batch.records, start=head + 1):
-        values = {"pid": batch.pid, "seq": seq, "at": batch.at, "type": record.type, "body": record.body}
-        db.execute(_SQL["insert_event"], values)
+    rows = [
+        {"pid": batch.pid, "seq": seq, "at": at, "type": record.type, "body": record.body}
+        for seq, (record, at) in enumerate(zip(batch.records, batch.times, strict=True), start=head + 1)
+    ]
+    db.executemany(_SQL["insert_event"], rows)
     if batch.row is not None:
         db.execute(_SQL["put_row"], {"pid": batch.pid, "ended": batch.ended, "body": batch.row})
     return batch.pid, head + len(batch.records)
