@@ -1,0 +1,160 @@
+"""Runs systems beside each other: the mock server on one core, whatever is measured on another.
+
+    with mock_server() as url:
+        figures = work(System("floor", "raw"), "loop", url, reps=3)
+
+Above: the benchmark commands. Below: `mock_server`, `worker`, `setup` (environments of the peers).
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from peers.setup import PEERS, python_of, versions
+
+HERE = Path(__file__).parent
+
+
+class System(NamedTuple):
+    """A system in one of its set-ups."""
+
+    driver: str
+    variant: str
+    peer: str = ""
+    """Its environment; empty for what runs in this one."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.peer or self.driver.replace('_system', '').replace('glmos', 'GLM-OS')} {self.variant}"
+
+    @property
+    def python(self) -> str:
+        return str(python_of(self.peer)) if self.peer else sys.executable
+
+
+FLOORS = tuple(
+    System("floor", v) for v in ("raw", "raw-log-2", "raw-group-2", "aiohttp", "aiohttp-sqlite-2", "aiohttp-sqlite-4")
+)
+
+
+def installed() -> list[System]:
+    """The durable set-ups of the peers that `setup.py` has installed."""
+    return [
+        System(f"drivers.{p.driver}", v, name)
+        for name, p in PEERS.items()
+        if python_of(name).exists()
+        for v in p.durable
+    ]
+
+
+def missing() -> list[str]:
+    return [name for name in PEERS if not python_of(name).exists()]
+
+
+def chosen(names: Sequence[str], systems: Sequence[System]) -> list[System]:
+    """Those whose name begins with one of `names`; all without any."""
+    return [s for s in systems if not names or any(s.name.lower().startswith(n.lower()) for n in names)]
+
+
+def set_ups(systems: Sequence[System]) -> str:
+    """The peers among `systems`, with their versions and set-ups, as lines."""
+    names = dict.fromkeys(s.peer for s in systems if s.peer)
+    return "\n".join(f"- {name}: {PEERS[name].setup}. {versions(name)}." for name in names)
+
+
+def pinned(core: int) -> list[str]:
+    """What puts a command on one core, where there are several."""
+    cores = sorted(os.sched_getaffinity(0))
+    return ["taskset", "-c", str(cores[core % len(cores)])] if len(cores) > 1 and shutil.which("taskset") else []
+
+
+@contextmanager
+def mock_server() -> Generator[str]:
+    """The mock server on the last core; gives its address."""
+    server = subprocess.Popen([*pinned(-1), sys.executable, HERE / "mock_server.py"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        yield f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
+    finally:
+        server.kill()
+        server.wait()
+
+
+def tell(url: str, path: str, value: Any = None) -> Any:
+    """A word with the mock server: `/record` or `/count`."""
+    data = None if value is None else json.dumps(value).encode()
+    with urllib.request.urlopen(url.removesuffix("/v1") + path, data=data, timeout=10) as answer:
+        return json.loads(answer.read())
+
+
+@contextmanager
+def folder(where: Path | None = None) -> Generator[Path]:
+    """An empty folder on the disk to measure, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="glmos-bench-", dir=where, ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+def command(system: System, mode: str, url: str, place: Path, **options: Any) -> list[str]:
+    """The command that runs `system` in `mode` on the first core."""
+    words = [system.python, "-m", "peers.worker", system.driver, system.variant, mode]
+    more = [str(x) for k, v in options.items() for x in (f"--{k.replace('_', '-')}", v)]
+    return [*pinned(0), *words, "--url", url, "--folder", str(place), *more]
+
+
+def environment() -> dict[str, str]:
+    """For `command`: where the worker and its drivers are found."""
+    return {**os.environ, "PYTHONPATH": str(HERE.parent)}
+
+
+class Failed(Exception):
+    """A system did not do its task."""
+
+
+def work(
+    system: System,
+    mode: str,
+    url: str,
+    *,
+    place: Path | None = None,
+    disk: Path | None = None,
+    limit: float = 600,
+    **options: Any,
+) -> dict[str, Any]:
+    """Run one worker to its end and give its figures.
+
+    Args:
+        place: Where its state is and stays; without it a folder that is gone afterwards.
+        disk: Where that folder is made.
+        limit: Seconds.
+
+    Raises: Failed, with the end of what it said.
+    """
+    if place is None:
+        with folder(disk) as made:
+            return work(system, mode, url, place=made, limit=limit, **options)
+    try:
+        done = subprocess.run(
+            command(system, mode, url, place, **options),
+            capture_output=True, text=True, timeout=limit, check=False, env=environment(),
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{system.name} was not done after {limit:.0f} s") from None
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    if done.returncode or not lines:
+        said = (done.stderr.strip() or done.stdout.strip() or f"exit status {done.returncode}").splitlines()
+        raise Failed(f"{system.name}: {' / '.join(said[-3:])}")
+    return json.loads(lines[-1])
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; the first column is words, the others are figures."""
+    lines = ["| " + " | ".join(head) + " |", "|---|" + "--:|" * (len(head) - 1)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
