@@ -79,8 +79,15 @@ class Store(Protocol):
         """The last sequence number, 0 for an unknown process."""
         ...
 
-    async def rows(self, *, live_only: bool = False) -> list[ProcessRow]:
-        """The listing, by pid. `live_only`: without processes that have exited."""
+    async def rows(
+        self, *, live_only: bool = False, awake_only: bool = False, limit: int | None = None
+    ) -> list[ProcessRow]:
+        """The listing, by pid. `live_only`: without processes that have exited; `awake_only`: without those at rest
+        too. `limit`: only so many, the newest."""
+        ...
+
+    async def tree(self, root: Pid) -> list[ProcessRow]:
+        """The rows of a root process and of everything below it, by pid."""
         ...
 
     async def row(self, pid: Pid) -> ProcessRow | None: ...
@@ -347,7 +354,11 @@ class System(Protocol):
 
     async def report(self, pid: Pid) -> Report: ...
 
-    async def processes(self, *, live_only: bool = True) -> list[ProcessRow]: ...
+    async def processes(
+        self, *, live_only: bool = True, awake_only: bool = False, limit: int | None = None
+    ) -> list[ProcessRow]:
+        """As `Store.rows`."""
+        ...
 
     async def log(self, pid: Pid, *, after: Seq = 0) -> list[Entry]: ...
 

@@ -262,7 +262,8 @@ class ToolIntended(_Event, frozen=True, tag="tool.intended"):
     index: int = 0
     attempt: int = 1
     label: Label = Label()
-    """Joined over everything the context had read when the call was asked for."""
+    """Integrity and readers of everything the context had read when the call was asked for. Without sources: those are
+    the calls before this event."""
     snapshot: SnapshotId = ""
     """Reversible only: the workspace as it was just before, so that an interrupted call can be taken back."""
 
@@ -452,6 +453,12 @@ class ProcessRow(Struct, frozen=True, omit_defaults=True):
     created: float = 0.0
     updated: float = 0.0
     seq: Seq = 0
+
+    @property
+    def resting(self) -> bool:
+        """Nothing happens to it before a person acts."""
+        waits = self.status == "waiting" and not self.wake_at and self.waits_for != "children"
+        return waits or self.status == "suspended"
 
 
 class Blob(Struct, frozen=True):

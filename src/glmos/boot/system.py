@@ -87,8 +87,10 @@ class LocalSystem:
     async def report(self, pid: Pid) -> Report:
         return await views.report_on(self.machine, pid)
 
-    async def processes(self, *, live_only: bool = True) -> list[ProcessRow]:
-        return await self.machine.parts.store.rows(live_only=live_only)
+    async def processes(
+        self, *, live_only: bool = True, awake_only: bool = False, limit: int | None = None
+    ) -> list[ProcessRow]:
+        return await self.machine.parts.store.rows(live_only=live_only, awake_only=awake_only, limit=limit)
 
     async def log(self, pid: Pid, *, after: Seq = 0) -> list[Entry]:
         await self.machine.state(pid)

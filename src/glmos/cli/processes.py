@@ -14,16 +14,27 @@ if TYPE_CHECKING:
     from glmos.client import RemoteSystem
 
 
+SHOWN = 200
+"""Processes that `ps` lists unless told otherwise: more are not read by a person, and slow to print."""
+
+
 @click.command()
 @click.option("--all", "-a", "everything", is_flag=True, help="Also those that have ended.")
+@click.option(
+    "--limit", type=click.IntRange(min=0), metavar="N",
+    help=f"The newest N only; 0 for all. Without --json, {SHOWN} by default.",
+)  # fmt: skip
 @json_option
 @pass_shell
-def ps(shell: Shell, everything: bool, as_json: bool) -> int:
+def ps(shell: Shell, everything: bool, limit: int | None, as_json: bool) -> int:
     """List the processes."""
     from glmos.cli.text import table
 
     terminal = shell.terminal
-    rows = shell.use(lambda system: system.processes(live_only=not everything))
+    most = limit if limit is not None or as_json else SHOWN
+    rows = shell.use(lambda system: system.processes(live_only=not everything, limit=most or None))
+    if most and len(rows) == most:
+        terminal.say(f"The newest {most}; `glmos ps --limit 0` lists all.")
     if as_json:
         terminal.json(rows)
     elif rows:

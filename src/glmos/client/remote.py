@@ -93,8 +93,12 @@ class RemoteSystem:
     async def report(self, pid: Pid) -> Report:
         return await self._ask("GET", f"/processes/{pid}", Report)
 
-    async def processes(self, *, live_only: bool = True) -> list[ProcessRow]:
-        return await self._ask("GET", "/processes" if live_only else "/processes?all=1", list[ProcessRow])
+    async def processes(
+        self, *, live_only: bool = True, awake_only: bool = False, limit: int | None = None
+    ) -> list[ProcessRow]:
+        asked = {"all": None if live_only else 1, "awake": 1 if awake_only else None, "limit": limit}
+        query = "&".join(f"{name}={value}" for name, value in asked.items() if value is not None)
+        return await self._ask("GET", f"/processes?{query}", list[ProcessRow])
 
     async def log(self, pid: Pid, *, after: Seq = 0) -> list[Entry]:
         return await self._ask("GET", f"/processes/{pid}/log?after={after}", list[Entry])

@@ -5,18 +5,9 @@ from contextlib import contextmanager
 
 import anyio
 
-from glmos.abi.events import ProcessRow
 from glmos.ports import System
 
 DEFAULT_IDLE_SECONDS = 15 * 60.0
-
-
-def needs_daemon(row: ProcessRow) -> bool:
-    """Something will happen to this process without a person: it runs, is about to, or waits for time or children.
-
-    A process that waits for a person or is suspended lives on disk; whoever wakes it starts the daemon by that.
-    """
-    return row.status in {"ready", "running"} or (row.status == "waiting" and row.waits_for in {"time", "children"})
 
 
 class Lifetime:
@@ -48,10 +39,13 @@ class Lifetime:
             self._activity.set()
 
     async def busy(self, system: System, *, besides: int = 0) -> bool:
-        """A request beyond `besides` is in flight, or a process needs the daemon."""
+        """A request beyond `besides` is in flight, or a process goes on without a person.
+
+        One that waits for a person or is suspended lives on disk; whoever wakes it starts the daemon by that.
+        """
         if self._requests > besides:
             return True
-        return any(needs_daemon(row) for row in await system.processes(live_only=True))
+        return bool(await system.processes(awake_only=True, limit=1))
 
     async def watch(self, system: System) -> None:
         """Return when stopping; call `stop` after `idle_seconds` in which nothing was asked and nothing ran."""

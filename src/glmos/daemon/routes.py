@@ -32,7 +32,10 @@ async def start(call: Call) -> Started:
 
 
 async def processes(call: Call) -> object:
-    return await call.system.processes(live_only="all" not in call.request.query_params)
+    asked = call.request.query_params
+    return await call.system.processes(
+        live_only="all" not in asked, awake_only="awake" in asked, limit=call.number("limit")
+    )
 
 
 async def report(call: Call) -> Report:

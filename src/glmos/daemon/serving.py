@@ -49,9 +49,15 @@ class Call(NamedTuple):
     @property
     def after(self) -> int:
         """The query's `after`; 0 without one."""
-        text = self.request.query_params.get("after", "0")
-        if not (text.isascii() and text.isdigit()):
-            raise UsageError(f"after={text!r} is not a sequence number: give a whole number from 0 up.")
+        return self.number("after") or 0
+
+    def number(self, name: str) -> int | None:
+        """A whole number of the query; None without it."""
+        text = self.request.query_params.get(name)
+        if text is None:
+            return None
+        if not (text.isascii() and text.isdigit()) or len(text) > 18:
+            raise UsageError(f"{name}={text!r} makes no sense: give a whole number from 0 up.")
         return int(text)
 
     def body(self, kind: type[T]) -> T:

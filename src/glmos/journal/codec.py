@@ -98,7 +98,9 @@ class Batch(NamedTuple):
     records: tuple[Record, ...]
     times: tuple[float, ...]
     row: bytes | None
+    root: Pid
     ended: bool
+    resting: bool
 
 
 def prepare(
@@ -120,7 +122,9 @@ def prepare(
     body = None if row is None else encode_row(row)
     if body is not None:
         _read_back(decode_row, body, f"The listing row of process {pid!r}")
-    return Batch(pid, expected_seq, records, times, body, row is not None and row.status in ENDED)
+    if row is None:
+        return Batch(pid, expected_seq, records, times, body, 0, False, False)
+    return Batch(pid, expected_seq, records, times, body, row.root, row.status in ENDED, row.resting)
 
 
 def conflict(pid: Pid, expected_seq: Seq, head: Seq) -> str:

@@ -30,7 +30,7 @@ class Account(NamedTuple):
 
 
 class Ledger:
-    """What every process of a home has used and reserved. Plain data in memory; rebuilt from the journal at start."""
+    """What the processes of every tree that is in memory have used and reserved; opened from the journal's listing."""
 
     def __init__(self) -> None:
         self._accounts: dict[Pid, Account] = {}
@@ -42,6 +42,13 @@ class Ledger:
         self._accounts[pid] = Account(parent, limits, used, reserved)
         if parent is not None:
             self._children.setdefault(parent, set()).add(pid)
+
+    def forget(self, root: Pid) -> None:
+        """Close the accounts of a whole tree: nothing of it runs."""
+        self._accounts.pop(root, None)
+        self._holds.pop(root, None)
+        for child in self._children.pop(root, ()):
+            self.forget(child)
 
     def hold(self, pid: Pid, key: str, need: Usage) -> Shortfall | None:
         """Reserve `need` at once, before it stands in the journal; or say which limit it would break.

@@ -27,6 +27,10 @@ from glmos.runtime.process import LiveProcess
 _log = logging.getLogger("glmos.machine")
 
 
+REVIVED_AT_ONCE = 32
+"""Processes loaded at the same time after a restart: enough that their first events share commits."""
+
+
 class Machine:
     """Runs the processes of one home."""
 
@@ -37,7 +41,11 @@ class Machine:
         self._live: dict[Pid, LiveProcess] = {}
         self._leaving: dict[Pid, anyio.Event] = {}
         """Processes that have parked and are letting go of their tools; set when they have."""
-        self._loading = anyio.Lock()  # one load per process: two would be two owners of one log
+        self._arriving: dict[Pid, anyio.Event] = {}
+        """Processes that are being loaded, each once: two loads would be two owners of one log."""
+        self._trees: dict[Pid, set[Pid]] = {}
+        """By root, who of a tree is in memory. Its accounts are open for as long as anybody is."""
+        self._opening = anyio.Lock()  # nobody of a tree goes on before all its accounts are open
         self._alarms: list[tuple[float, Pid, str]] = []
         self._alarm_set = anyio.Event()
         self.broken: dict[Pid, str] = {}
@@ -46,24 +54,27 @@ class Machine:
     # -- life of the machine -----------------------------------------------------------------------------------------
 
     async def recover(self) -> None:
-        """Bring back every unfinished process. What was under way when the runtime ended is unknown now."""
-        for row in await self.parts.store.rows():
-            # A parked parent's limits hold for its children too, so every account is opened before anything runs.
-            self.parts.ledger.put(row.pid, row.parent, row.limits, row.usage, {"lost": row.reserved})
-        for row in await self.parts.store.rows(live_only=True):
-            try:
-                await self._revive(row)
-            except GlmosError as error:
-                self._let_go(row.pid, error)
-        self._tasks.start_soon(self._ring)
+        """Begin to bring back every unfinished process. What was under way when the runtime ended is unknown now.
 
-    async def _revive(self, row: e.ProcessRow) -> None:
-        if row.status == "suspended":
-            return
-        if row.status == "waiting" and row.wake_at == 0.0 and row.waits_for != "children":
-            return
-        live = await self._activate(row.pid)
-        live.changed()
+        Those at rest stay on disk. The others come one after another, in the background; whoever is asked for first
+        comes first.
+        """
+        self._tasks.start_soon(self._ring)
+        self._tasks.start_soon(self._revive, [row.pid for row in await self.parts.store.rows(awake_only=True)])
+
+    async def _revive(self, pids: Sequence[Pid]) -> None:
+        waiting = iter(pids)
+
+        async def revive() -> None:
+            for pid in waiting:
+                try:
+                    await self._activate(pid)
+                except Exception as error:  # one log that cannot be read must not keep the others
+                    self._let_go(pid, error)
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(REVIVED_AT_ONCE):
+                tasks.start_soon(revive)
 
     async def _ring(self) -> None:
         """Wake processes whose time has come."""
@@ -111,8 +122,15 @@ class Machine:
 
     async def _create(self, pid: Pid, *events: e.Event) -> None:
         log = ProcessLog(self.parts.store, self.parts.clock, pid, None, [])
+        first = events[0]
+        assert isinstance(first, e.ProcessCreated)
+        await self._open(first.root, pid)
         self._attach(log)
-        await log.append(*events)
+        try:
+            await log.append(*events)
+        except BaseException:
+            self._close(first.root, pid)
+            raise
         self._enter(log)
 
     async def submit(self, pid: Pid, make: Callable[[Process], Sequence[e.Event]]) -> Process:
@@ -192,21 +210,50 @@ class Machine:
     # -- the table ----------------------------------------------------------------------------------------------------
 
     async def _activate(self, pid: Pid) -> LiveProcess:
-        async with self._loading:
-            while pid in self._leaving:
-                await self._leaving[pid].wait()
-            live = self._live.get(pid)
-            if live is not None:
-                return live
+        while pid not in self._live:
+            going = self._leaving.get(pid) or self._arriving.get(pid)
+            if going is None:
+                return await self._arrive(pid)
+            await going.wait()
+        return self._live[pid]
+
+    async def _arrive(self, pid: Pid) -> LiveProcess:
+        arrived = self._arriving[pid] = anyio.Event()
+        log = None
+        try:
             log = await ProcessLog.load(self.parts.store, self.parts.clock, pid)
-            self._attach(log)
             p = log.state
+            await self._open(p.root, pid)
+            self._attach(log)
             lost = p.model_call is not None or any(c.state == "open" for c in p.open_calls)
             checking = any(c.outcome == "running" for s in p.steps.values() for c in s.checks)
             if p.exit is None and (lost or checking or p.reserved):
                 await log.append(e.ProcessRecovered("what was under way had no receipt"))
             await self._news_of_children(log)
             return self._enter(log)
+        except BaseException:
+            if log is not None:
+                self._close(log.state.root, pid)
+            raise
+        finally:
+            del self._arriving[pid]
+            arrived.set()
+
+    async def _open(self, root: Pid, pid: Pid) -> None:
+        """Let `pid` join those of its tree who are in memory, with the accounts of the whole tree open."""
+        async with self._opening:
+            if root not in self._trees:
+                # What the others used counts, and what was under way for them at the end counts as used.
+                for row in await self.parts.store.tree(root):
+                    self.parts.ledger.put(row.pid, row.parent, row.limits, row.usage, {"lost": row.reserved})
+            self._trees.setdefault(root, set()).add(pid)
+
+    def _close(self, root: Pid, pid: Pid) -> None:
+        members = self._trees.get(root, set())
+        members.discard(pid)
+        if not members:
+            self._trees.pop(root, None)
+            self.parts.ledger.forget(root)
 
     def _attach(self, log: ProcessLog) -> None:
         def noted(p: Process) -> None:
@@ -237,8 +284,12 @@ class Machine:
             await live.release()
         self._leaving.pop(pid).set()
         self.hub.parked(pid)
-        if live.state.exit is not None:
-            await self._ended(live.state)
+        try:
+            if live.state.exit is not None:
+                await self._ended(live.state)
+        finally:
+            if pid not in self._live and pid not in self._arriving:  # else it has come back meanwhile
+                self._close(live.state.root, pid)
 
     def leave(self, pid: Pid) -> None:
         """The process is out of the table; it may come back when it has let go of its tools."""
@@ -298,6 +349,8 @@ class Machine:
             await self.submit(p.parent, await self._news(p))
         except (NotFoundError, ConflictError):
             return
+        except GlmosError as error:
+            self._let_go(p.parent, error)  # it hears of its child when it is brought back
 
     async def _news(self, child: Process) -> Callable[[Process], Sequence[e.Event]]:
         """What a parent is told of an ended child; nothing if it knows already or has itself ended."""

@@ -49,7 +49,7 @@ class LiveProcess:
         self.kin = kin
         self.pins = 0
         """How many callers are about to append: it must not park meanwhile."""
-        self._critics: dict[str, bool] = {}
+        self._rules_of: dict[str, Rules] = {}
         self._keys: set[tuple[object, ...]] = set()
         self._running = 0
         self._changed = anyio.Event()
@@ -100,13 +100,13 @@ class LiveProcess:
     def _rules(self) -> Rules:
         """The rules for the model the process has now: without a critic at hand none is put into plans."""
         model = self.state.model
-        if model not in self._critics:
+        if model not in self._rules_of:
             try:
                 critic = self.parts.models.driver(model, purpose="critic").traits.can_criticise
             except GlmosError:
                 critic = False
-            self._critics[model] = critic
-        return replace(self.parts.rules, critic=self.parts.rules.critic and self._critics[model])
+            self._rules_of[model] = replace(self.parts.rules, critic=self.parts.rules.critic and critic)
+        return self._rules_of[model]
 
     async def _carry_out(self, effect: f.Effect) -> None:
         key = self._key(effect)

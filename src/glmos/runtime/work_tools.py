@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import anyio
+from msgspec.structs import replace
 
 from glmos.abi import effects as f
 from glmos.abi import events as e
@@ -36,10 +37,12 @@ async def intend(log: ProcessLog, parts: Parts, effects: Sequence[f.RunTool]) ->
     snapshot = ""
     if any(x.effect == "reversible" for x in allowed):
         snapshot = await parts.workspaces.save(log.pid)
+    # Whose words the context holds. Which calls they came from stands in the log: all those before this event.
+    context = replace(log.state.label, sources=())
     intents: list[e.Event] = [
         e.ToolIntended(
             call=x.call, tool=x.tool, action=x.action, arguments=x.arguments, effect=x.effect, step=x.step,
-            number=x.number, index=x.index, attempt=x.attempt, label=log.state.label,
+            number=x.number, index=x.index, attempt=x.attempt, label=context,
             snapshot=snapshot if x.effect == "reversible" else "",
         )
         for x in allowed

@@ -260,6 +260,32 @@ class StoreConformance:
         await store.append(5, 1, [said("reopened")], at=2.0, row=listing(5, "ready"))
         assert 5 in [row.pid for row in await store.rows(live_only=True)]
 
+    async def test_processes_at_rest_are_not_awake(self, store: Store) -> None:
+        waits = [("哪一年？", 0.0), ("time", 9.5), ("children", 0.0)]
+        rows = [listing(n, "waiting", waits_for=w, wake_at=at) for n, (w, at) in enumerate(waits, start=1)]
+        rows += [listing(4, "suspended"), listing(5, "running"), listing(6, "done")]
+        for row in rows:
+            await store.append(row.pid, 0, [said("a")], at=1.0, row=row)
+        assert [row.pid for row in await store.rows(awake_only=True)] == [2, 3, 5]
+        await store.append(1, 1, [said("answered")], at=2.0, row=listing(1, "running"))
+        assert [row.pid for row in await store.rows(awake_only=True)] == [1, 2, 3, 5]
+
+    async def test_a_limited_listing_has_the_newest(self, store: Store) -> None:
+        for pid in range(1, 6):
+            await store.append(pid, 0, [said("a")], at=1.0, row=listing(pid, "done" if pid == 4 else "running"))
+        assert [row.pid for row in await store.rows(limit=2)] == [4, 5]
+        assert [row.pid for row in await store.rows(limit=2, live_only=True)] == [3, 5]
+        assert await store.rows(limit=0) == []
+        assert len(await store.rows(limit=9)) == 5
+
+    async def test_a_tree_is_a_root_and_all_below_it(self, store: Store) -> None:
+        for pid, root, parent in [(1, 1, None), (2, 1, 1), (3, 3, None), (4, 1, 2)]:
+            row = listing(pid, "done", root=root, parent=parent)
+            await store.append(pid, 0, [said("a")], at=1.0, row=row)
+        assert [row.pid for row in await store.tree(1)] == [1, 2, 4]
+        assert [row.pid for row in await store.tree(3)] == [3]
+        assert await store.tree(9) == []
+
     # -- subscriptions ------------------------------------------------------------------------------------------------
 
     async def test_a_subscriber_gets_what_is_appended_from_then_on_in_order(self, store: Store) -> None:

@@ -133,10 +133,12 @@ class FakeSystem:
         process = self._get(pid)
         return report_of(pid, process.entries, status=self._status(process))
 
-    async def processes(self, *, live_only: bool = True) -> list[ProcessRow]:
+    async def processes(
+        self, *, live_only: bool = True, awake_only: bool = False, limit: int | None = None
+    ) -> list[ProcessRow]:
         rows: list[ProcessRow] = []
         for process in self._processes.values():
-            if live_only and process.exited:
+            if (live_only or awake_only) and process.exited:
                 continue
             report = await self.report(process.pid)
             rows.append(
@@ -146,7 +148,8 @@ class FakeSystem:
                     updated=process.entries[-1].at, seq=len(process.entries),
                 )
             )  # fmt: skip
-        return rows
+        rows = [row for row in rows if not (awake_only and row.resting)]
+        return rows if limit is None else rows[max(0, len(rows) - limit) :]
 
     async def log(self, pid: Pid, *, after: Seq = 0) -> list[Entry]:
         return self._get(pid).entries[after:]

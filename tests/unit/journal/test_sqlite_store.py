@@ -13,6 +13,7 @@ import pytest
 
 from glmos.abi.errors import ConflictError, ReplayError, StoreError
 from glmos.abi.events import KernelSpoke, ProcessRow
+from glmos.journal.codec import encode_row
 from glmos.journal.stores.queries import migrations
 from glmos.journal.stores.schema import prepare_database
 from glmos.journal.stores.sqlite import PIDS_AT_ONCE, SqliteStore
@@ -60,7 +61,7 @@ async def test_a_journal_of_a_newer_version_is_refused_naming_both_versions(tmp_
     path = await journal_with_events(tmp_path)
     sql(path, "PRAGMA user_version = 7")
     before = path.read_bytes()
-    with pytest.raises(StoreError, match=r"schema version 7, and this GLM-OS knows versions up to 1; use the newer"):
+    with pytest.raises(StoreError, match=r"schema version 7, and this GLM-OS knows versions up to 2; use the newer"):
         await SqliteStore.open(tmp_path)
     assert path.read_bytes() == before
 
@@ -147,17 +148,17 @@ async def test_two_programs_that_make_one_home_share_one_journal(tmp_path: Path)
 
 # -- migrating --------------------------------------------------------------------------------------------------------
 
-SECOND = ("002_notes", "CREATE TABLE notes (pid INTEGER, text TEXT) STRICT; INSERT INTO notes VALUES (1, 'moved');")
+NEXT = ("003_notes", "CREATE TABLE notes (pid INTEGER, text TEXT) STRICT; INSERT INTO notes VALUES (1, 'moved');")
 
 
 async def test_an_old_journal_is_copied_and_then_migrated(tmp_path: Path) -> None:
     path = await journal_with_events(tmp_path)
-    prepare_database(path, busy_seconds=1.0, scripts=[*migrations(), SECOND])
+    prepare_database(path, busy_seconds=1.0, scripts=[*migrations(), NEXT])
     with closing(sqlite3.connect(path)) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+        assert db.execute("PRAGMA user_version").fetchone() == (3,)
         assert db.execute("SELECT text FROM notes").fetchone() == ("moved",)
         assert db.execute("SELECT count(*) FROM events").fetchone() == (200,)
-    backup = tmp_path / "journal.db.v1-backup"
+    backup = tmp_path / "journal.db.v2-backup"
     (tmp_path / "old").mkdir()
     shutil.copy(backup, tmp_path / "old" / "journal.db")
     store = await SqliteStore.open(tmp_path / "old")
@@ -165,9 +166,31 @@ async def test_an_old_journal_is_copied_and_then_migrated(tmp_path: Path) -> Non
     await store.aclose()
 
 
+async def test_a_journal_of_the_first_version_learns_its_trees_and_who_rests(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    prepare_database(path, busy_seconds=1.0, scripts=migrations()[:1])
+    rows = [
+        row(1, "running"),
+        ProcessRow(2, 1, 1, "waiting", "等", waits_for="哪一年？"),
+        ProcessRow(3, 1, 1, "waiting", "g", waits_for="children"),
+        ProcessRow(4, 4, None, "waiting", "g", waits_for="time", wake_at=9.0),
+        ProcessRow(5, 5, None, "suspended", "g"),
+        ProcessRow(6, 6, None, "done", "g"),
+    ]
+    with closing(sqlite3.connect(path)) as db, db:
+        for item in rows:
+            ended = item.status == "done"
+            db.execute("INSERT INTO processes VALUES (?, ?, ?)", (item.pid, ended, encode_row(item).decode()))
+    store = await SqliteStore.open(tmp_path)
+    assert await store.rows() == rows
+    assert [x.pid for x in await store.tree(1)] == [1, 2, 3]
+    assert [x.pid for x in await store.rows(awake_only=True)] == [1, 3, 4]
+    await store.aclose()
+
+
 async def test_a_migration_that_fails_leaves_the_old_journal_in_use(tmp_path: Path) -> None:
     path = await journal_with_events(tmp_path)
-    bad = ("002_bad", "CREATE TABLE notes (pid INTEGER) STRICT; INSERT INTO nowhere VALUES (1);")
+    bad = ("003_bad", "CREATE TABLE notes (pid INTEGER) STRICT; INSERT INTO nowhere VALUES (1);")
     with pytest.raises(StoreError, match="nowhere"):
         prepare_database(path, busy_seconds=1.0, scripts=[*migrations(), bad])
     store = await SqliteStore.open(tmp_path)

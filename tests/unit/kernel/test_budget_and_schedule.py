@@ -58,3 +58,13 @@ def test_a_low_priority_tree_is_not_starved() -> None:
         assert chosen is not None
         served[chosen.root] += 1
     assert served[2] > 10
+
+
+def test_a_forgotten_tree_has_no_accounts_and_others_keep_theirs() -> None:
+    books = ledger(tokens=100)
+    books.put(2, 1, Limits(), Usage(prompt_tokens=60), {})
+    books.put(9, None, Limits(tokens=50), Usage(prompt_tokens=50), {})
+    books.forget(1)
+    assert books.total(1) == books.total(2) == Usage()
+    assert books.shortfall(2, Usage(prompt_tokens=1_000)) is None
+    assert books.shortfall(9, Usage(prompt_tokens=1)) is not None

@@ -90,10 +90,18 @@ class RamStore:
         await self._enter("read")
         return len(self._logs.get(pid, []))
 
-    async def rows(self, *, live_only: bool = False) -> list[ProcessRow]:
+    async def rows(
+        self, *, live_only: bool = False, awake_only: bool = False, limit: int | None = None
+    ) -> list[ProcessRow]:
         await self._enter("read")
-        rows = [self._rows[pid] for pid in sorted(self._rows)]
-        return [row for row in rows if row.status not in ENDED] if live_only else rows
+        found = [self._rows[pid] for pid in sorted(self._rows)]
+        if live_only or awake_only:
+            found = [row for row in found if row.status not in ENDED and not (awake_only and row.resting)]
+        return found if limit is None else found[max(0, len(found) - limit) :]
+
+    async def tree(self, root: Pid) -> list[ProcessRow]:
+        await self._enter("read")
+        return [self._rows[pid] for pid in sorted(self._rows) if self._rows[pid].root == root]
 
     async def row(self, pid: Pid) -> ProcessRow | None:
         await self._enter("read")

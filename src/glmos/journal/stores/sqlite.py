@@ -114,12 +114,19 @@ class SqliteStore:
     async def head(self, pid: Pid) -> Seq:
         return await self._read(partial(_head, pid=pid))
 
-    async def rows(self, *, live_only: bool = False) -> list[ProcessRow]:
-        def select(db: sqlite3.Connection) -> list[ProcessRow]:
-            name = "live_rows" if live_only else "rows"
-            return [decode_row(body) for (body,) in db.execute(_SQL[name])]
+    async def rows(
+        self, *, live_only: bool = False, awake_only: bool = False, limit: int | None = None
+    ) -> list[ProcessRow]:
+        name = "awake_rows" if awake_only else "live_rows" if live_only else "rows"
+        found = await self._rows(name, {"limit": -1 if limit is None else max(limit, 0)})
+        found.reverse()
+        return found
 
-        return await self._read(select)
+    async def tree(self, root: Pid) -> list[ProcessRow]:
+        return await self._rows("tree", {"root": root})
+
+    async def _rows(self, query: str, values: dict[str, int]) -> list[ProcessRow]:
+        return await self._read(lambda db: [decode_row(body) for (body,) in db.execute(_SQL[query], values)])
 
     async def row(self, pid: Pid) -> ProcessRow | None:
         def select(db: sqlite3.Connection) -> ProcessRow | None:
@@ -262,7 +269,8 @@ def _insert(batch: Batch, db: sqlite3.Connection) -> tuple[Pid, Seq]:
     ]
     db.executemany(_SQL["insert_event"], rows)
     if batch.row is not None:
-        db.execute(_SQL["put_row"], {"pid": batch.pid, "ended": batch.ended, "body": batch.row})
+        listed = {"pid": batch.pid, "root": batch.root, "ended": batch.ended, "resting": batch.resting}
+        db.execute(_SQL["put_row"], listed | {"body": batch.row})
     return batch.pid, head + len(batch.records)
 
 

@@ -10,8 +10,9 @@ SELECT coalesce(max(id), 0) FROM events
 INSERT INTO events (pid, seq, at, type, body) VALUES (:pid, :seq, :at, :type, CAST(:body AS TEXT))
 
 -- put_row --
-INSERT INTO processes (pid, ended, body) VALUES (:pid, :ended, CAST(:body AS TEXT))
-ON CONFLICT (pid) DO UPDATE SET ended = excluded.ended, body = excluded.body
+INSERT INTO processes (pid, root, ended, resting, body) VALUES (:pid, :root, :ended, :resting, CAST(:body AS TEXT))
+ON CONFLICT (pid) DO UPDATE SET
+    root = excluded.root, ended = excluded.ended, resting = excluded.resting, body = excluded.body
 
 -- read_log --
 SELECT seq, at, body FROM events WHERE pid = :pid AND seq > :after ORDER BY seq LIMIT :limit
@@ -20,10 +21,16 @@ SELECT seq, at, body FROM events WHERE pid = :pid AND seq > :after ORDER BY seq 
 SELECT id, pid, seq, at, body FROM events WHERE id > :after ORDER BY id LIMIT :limit
 
 -- rows --
-SELECT body FROM processes ORDER BY pid
+SELECT body FROM processes ORDER BY pid DESC LIMIT :limit
 
 -- live_rows --
-SELECT body FROM processes WHERE NOT ended ORDER BY pid
+SELECT body FROM processes WHERE NOT ended ORDER BY pid DESC LIMIT :limit
+
+-- awake_rows --
+SELECT body FROM processes WHERE NOT ended AND NOT resting ORDER BY pid DESC LIMIT :limit
+
+-- tree --
+SELECT body FROM processes WHERE root = :root ORDER BY pid
 
 -- row --
 SELECT body FROM processes WHERE pid = :pid
