@@ -116,7 +116,7 @@ def main() -> None:
     parser.add_argument("--disk", type=Path, help="an existing folder on the disk to measure")
     parser.add_argument("--record", action="store_true", help="keep the result in benchmarks/results/")
     options = parser.parse_args()
-    systems = rig.chosen(options.only, [*rig.FLOORS, *OURS, *rig.installed()])
+    systems = rig.chosen(options.only, [*rig.FLOORS, *OURS, *rig.installed(fleeting=True)])
     measured = measure(systems, steps=options.steps, rounds=options.rounds, reps=options.reps, disk=options.disk)
     head = [f"{options.steps} steps", "wall ms", "CPU ms", "CPU ms, least to most", "KB on disk", "runs"]
     parts = [rig.table(head, rows(measured)), *verdicts(measured, options.steps), rig.set_ups(systems)]

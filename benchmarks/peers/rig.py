@@ -45,13 +45,13 @@ FLOORS = tuple(
 )
 
 
-def installed() -> list[System]:
-    """The durable set-ups of the peers that `setup.py` has installed."""
+def installed(*, fleeting: bool = False) -> list[System]:
+    """The durable set-ups of the peers that `setup.py` has installed; with `fleeting`, the others that they offer too."""
     return [
-        System(f"drivers.{p.driver}", v, name)
-        for name, p in PEERS.items()
+        System(f"drivers.{peer.driver}", variant, name)
+        for name, peer in PEERS.items()
         if python_of(name).exists()
-        for v in p.durable
+        for variant in peer.durable + (peer.fleeting if fleeting else ())
     ]
 
 

@@ -30,6 +30,8 @@ class Peer(NamedTuple):
     """That set-up in words."""
     imports: str
     """What a program that makes one agent imports."""
+    fleeting: tuple[str, ...] = ()
+    """Variants that are shown but lose a run that is interrupted."""
     python: tuple[int, int] = (3, 11)
     """The oldest Python it runs on."""
 
@@ -58,7 +60,7 @@ PEERS = {
         "from pydantic_ai.durable_exec.dbos import DBOSDurability",
     ),
     "google-adk": Peer(
-        "google-adk litellm aiosqlite",
+        "google-adk litellm mcp aiosqlite",
         "with_google_adk",
         ("sqlite",),
         "resumable App with SqliteSessionService",
@@ -71,14 +73,16 @@ PEERS = {
         ("files",),
         "Conversation with persistence_dir: a file for each event",
         "from openhands.sdk import LLM, Agent, Conversation",
-        (3, 12),
+        python=(3, 12),
     ),
     "agno": Peer(
         "agno openai sqlalchemy greenlet aiosqlite",
         "with_agno",
-        ("batch", "runs"),
-        "AsyncSqliteDb; a checkpoint after each batch of tools, or after each run (its default)",
+        ("batch",),
+        "AsyncSqliteDb; a checkpoint after each batch of tools, or after each run (its default, which loses a run that "
+        "is interrupted)",
         "from agno.agent import Agent; from agno.models.openai import OpenAIChat",
+        fleeting=("runs",),
     ),
 }
 
