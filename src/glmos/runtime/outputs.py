@@ -17,6 +17,12 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+def shorten(text: str, size: int) -> str:
+    """`text`, or its beginning and its end in about `size` characters."""
+    text = text.encode("utf-8", "replace").decode()
+    return text if len(text) <= size else f"{text[: size // 2]}\n[...]\n{text[-size // 2 :]}"
+
+
 async def keep(store: Store, text: str) -> Output:
     """`text` as it goes into an event."""
     text = printable(text)

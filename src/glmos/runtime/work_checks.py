@@ -6,35 +6,31 @@ over a workspace it cannot write to; a critic is asked last. A check that cannot
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, Literal
 
-import anyio
 import msgspec
 
 from glmos.abi import effects as f
 from glmos.abi import events as e
 from glmos.abi import plans as a
 from glmos.abi.api import Progress
-from glmos.abi.budgets import Usage
-from glmos.abi.errors import GlmosError, ModelError, RefusedError
+from glmos.abi.errors import GlmosError
 from glmos.abi.ids import CallId
-from glmos.abi.messages import ModelRequest
 from glmos.abi.tools import ToolCall
-from glmos.context import critic
 from glmos.kernel import verify
 from glmos.kernel.process import Process
 from glmos.kernel.report import check_kind
 from glmos.kernel.verify import Verdict
 from glmos.ports import Finished, SandboxLimits
-from glmos.runtime.check_scripts import ASSERTION_SCRIPT, FORMAT_SCRIPT, PREVIEW_SCRIPT
+from glmos.runtime.check_scripts import ASSERTION_SCRIPT, FORMAT_SCRIPT
+from glmos.runtime.evidence import observations
 from glmos.runtime.log import ProcessLog
-from glmos.runtime.outputs import whole, whole_data
+from glmos.runtime.outputs import shorten, whole, whole_data
 from glmos.runtime.parts import Parts
-from glmos.runtime.work_model import complete, reserve, time_left
+from glmos.runtime.work_critic import criticise
 
-SHOWN = 2_000
-"""Characters of one observation or file that a critic is shown."""
+DETAIL = 2_000
+"""Characters of what a check found that are kept."""
 
 
 async def run_check(log: ProcessLog, parts: Parts, effect: f.RunCheck) -> None:
@@ -43,20 +39,15 @@ async def run_check(log: ProcessLog, parts: Parts, effect: f.RunCheck) -> None:
     kind = check_kind(effect.check)
     parts.progress(Progress(p.pid, "phase", f"check {kind}", step=effect.step))
     if isinstance(effect.check, a.CriticCheck):
-        await _criticise(log, parts, effect, effect.check)
+        await criticise(log, parts, effect, effect.check)
         return
     log.note(e.CheckStarted(effect.step, effect.index))
     try:
         verdict = await _Check(log, parts, effect.step).run(effect.check)
     except GlmosError as error:
         verdict = Verdict("undecided", str(error))
-    detail = _shorten(verdict.detail, SHOWN)
+    detail = shorten(verdict.detail, DETAIL)
     log.note(e.CheckFinished(effect.step, effect.index, kind, verdict.outcome, detail))
-
-
-def _shorten(text: str, size: int) -> str:
-    text = text.encode("utf-8", "replace").decode()
-    return text if len(text) <= size else f"{text[: size // 2]}\n[...]\n{text[-size // 2 :]}"
 
 
 class _Check:
@@ -224,7 +215,7 @@ def _tail(done: Finished) -> str:
     if done.stopped_by:
         return f"stopped by its limit on {done.stopped_by}"
     text = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
-    return _shorten(text, 800) or f"exit status {done.status}"
+    return shorten(text, 800) or f"exit status {done.status}"
 
 
 def _by_status(done: Finished, wanted: int, what: str) -> Verdict:
@@ -235,149 +226,3 @@ def _by_status(done: Finished, wanted: int, what: str) -> Verdict:
             "passed", f"{what} ran and found nothing wrong" if wanted == 0 else f"{what} ended with {wanted}"
         )
     return Verdict("failed", f"{what} ended with exit status {done.status}: {_tail(done)}")
-
-
-async def observations(log: ProcessLog, parts: Parts) -> dict[CallId, str]:
-    """The whole text of everything the process has observed and may cite; what was undone is not among it."""
-    found: dict[CallId, str] = {}
-    for entry in log.entries:
-        event = entry.event
-        if isinstance(event, e.ToolFinished) and event.failure is None and not log.state.calls[event.call].undone:
-            files = f"\nfiles: {', '.join(event.files)}" if event.files else ""
-            found[event.call] = await whole(parts.store, event.output) + files
-        elif isinstance(event, e.ToolProbed) and event.outcome == "happened":
-            found[event.call] = f"interrupted, but it took effect: {event.detail}"
-        elif isinstance(event, e.CallAnswered) and event.name in ("ask", "wait"):
-            found[event.call] = event.text
-    return found
-
-
-# -- the critic -------------------------------------------------------------------------------------------------------
-
-
-async def _criticise(log: ProcessLog, parts: Parts, effect: f.RunCheck, check: a.CriticCheck) -> None:
-    p = log.state
-    key = f"k{effect.step}/{effect.index}"
-    try:
-        driver = parts.models.driver(p.model, purpose="critic")
-    except (RefusedError, ModelError) as error:
-        _critic_says(log, effect, Verdict("undecided", f"no critic: {error}"), Usage())
-        return
-    if not driver.traits.can_criticise:
-        _critic_says(log, effect, Verdict("undecided", f"{driver.traits.name} cannot criticise"), Usage())
-        return
-    case = await _case(log, parts, effect.step, check)
-    request = ModelRequest(
-        critic.messages(case), (critic.VERDICT,), purpose="critic", max_tokens=2_048, require_call=True,
-        session=f"glmos-{p.root}-critic",
-    )  # fmt: skip
-    held = reserve(log, parts, driver, request, key=key, what="a critic")
-    if held is None:
-        return
-    request, need = held
-    try:
-        log.note(e.CheckStarted(effect.step, effect.index, need))
-    finally:
-        parts.ledger.release(p.pid, key)
-    await log.flush()
-    left = time_left(log, parts)
-    try:
-        with anyio.fail_after(left if left != float("inf") else None):
-            reply = await complete(parts, log.state, driver, request, show=False)
-    except TimeoutError:
-        _critic_says(log, effect, Verdict("undecided", "stopped: the time is over"), need, True)
-        return
-    except ModelError as error:
-        _critic_says(log, effect, Verdict("undecided", f"the critic did not answer: {error}"), Usage(), True)
-        return
-    outcome, reason = critic.read_verdict(reply)
-    usage = reply.usage if reply.usage.model_calls else reply.usage + Usage(model_calls=1)
-    _critic_says(log, effect, Verdict(outcome, reason), usage, True)
-
-
-def _critic_says(log: ProcessLog, effect: f.RunCheck, verdict: Verdict, usage: Usage, started: bool = False) -> None:
-    before = [] if started else [e.CheckStarted(effect.step, effect.index)]
-    detail = _shorten(verdict.detail, SHOWN)
-    log.note(*before, e.CheckFinished(effect.step, effect.index, "critic", verdict.outcome, detail, usage))
-
-
-async def _case(log: ProcessLog, parts: Parts, step: str, check: a.CriticCheck) -> critic.Case:
-    p = log.state
-    state, found = p.steps[step], p.find(step)
-    assert found is not None
-    observed = await observations(log, parts)
-    cited = {c.call for c in state.claims}
-    recent = set(list(observed)[-12:])
-    shown = [
-        (k, _shorten(v, SHOWN if k in cited else SHOWN // 4)) for k, v in observed.items() if k in cited or k in recent
-    ]
-    actions = [
-        f"[{c.call}] {c.tool}.{c.action}({_shorten(msgspec.json.encode(c.arguments).decode(), 1_000)})"
-        f" {'failed' if c.failed else 'ok'}"
-        for c in p.calls.values()
-        if not c.undone
-    ]
-    actions += [
-        f"[{x.event.call}] the person was asked: {_shorten(x.event.question, 600)}"
-        for x in log.entries
-        if isinstance(x.event, e.PersonAsked)
-    ]
-    date = datetime.fromtimestamp(p.created, UTC).date()
-    checks = [
-        f"{s.id}: {check_kind(c)} {x.outcome}: {_shorten(x.detail, 300)}"
-        for s in p.plan
-        for c, x in zip(s.checks, p.steps[s.id].checks, strict=False)
-        if x.outcome in ("passed", "failed", "undecided")
-    ]
-    return critic.Case(
-        goal=f"{p.goal}\n(asked on {date.isoformat()})", step_goal=found.goal,
-        rubric=check.rubric, result=await whole(parts.store, state.result),
-        quotes=[(c.claim, c.call, c.quote) for c in state.claims], actions=actions[-40:], observations=shown,
-        checks=checks, revisions=_revisions(log), files=await _result_files(log, parts),
-    )  # fmt: skip
-
-
-def _revisions(log: ProcessLog) -> list[str]:
-    """How checks changed from plan to plan, and why: a check made easier must not pass unseen."""
-    found: list[str] = []
-    before: dict[str, a.Step] = {}
-    failures = 0
-    for entry in log.entries:
-        if isinstance(entry.event, e.StepFailed):
-            failures += 1
-        if not isinstance(entry.event, e.PlanMade):
-            continue
-        plan = {s.id: s for s in entry.event.steps}
-        if before:
-            why = entry.event.reason or "no reason given"
-            found.append(f"revision {entry.event.revision} after {failures} failed attempts: {_shorten(why, 500)}")
-            for step in before.keys() | plan.keys():
-                old = before[step].checks if step in before else ()
-                new = plan[step].checks if step in plan else ()
-                if old != new:
-                    found.append(f"- {step}: was {_encoded(old)}; now {_encoded(new)}")
-        before = (
-            {} if entry.event.implied else plan
-        )  # a plan that nobody wrote was not weakened by the first one written
-    return found
-
-
-def _encoded(checks: Sequence[a.Check]) -> str:
-    return _shorten(msgspec.json.encode(checks).decode(), 1_200) if checks else "nothing"
-
-
-async def _result_files(log: ProcessLog, parts: Parts) -> list[tuple[str, str]]:
-    """The files made since the process began, each with its beginning."""
-    p = log.state
-    if not log.first_snapshot:
-        return []
-    changes = [c for c in await parts.workspaces.changes(p.pid, log.first_snapshot) if c.kind != "deleted"][:12]
-    found: list[tuple[str, str]] = []
-    for change in changes:
-        done = await parts.sandbox.run(
-            ["python", "-W", "ignore", "-I", "-c", PREVIEW_SCRIPT, change.path, str(SHOWN)],
-            pid=p.pid, workspace=parts.workspaces.path(p.pid), writable=False,
-        )  # fmt: skip
-        text = done.stdout.decode("utf-8", "replace")
-        found.append((f"{change.path} ({change.kind})", text or "(could not be looked at)"))
-    return found

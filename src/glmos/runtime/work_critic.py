@@ -1,0 +1,155 @@
+"""Asking a critic: a fresh model context that sees goal, result and evidence, never the doer's reasoning."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import anyio
+import msgspec
+
+from glmos.abi import effects as f
+from glmos.abi import events as e
+from glmos.abi import plans as a
+from glmos.abi.budgets import Usage
+from glmos.abi.errors import ModelError, RefusedError
+from glmos.abi.messages import ModelRequest
+from glmos.context import critic
+from glmos.kernel.report import check_kind
+from glmos.kernel.verify import Verdict
+from glmos.runtime.check_scripts import PREVIEW_SCRIPT
+from glmos.runtime.evidence import observations
+from glmos.runtime.log import ProcessLog
+from glmos.runtime.outputs import shorten, whole
+from glmos.runtime.parts import Parts
+from glmos.runtime.work_model import complete, reserve, time_left
+
+SHOWN = 2_000
+"""Characters of one observation or file that a critic is shown."""
+
+
+async def criticise(log: ProcessLog, parts: Parts, effect: f.RunCheck, check: a.CriticCheck) -> None:
+    """Carry out `RunCheck` for a critic. Without an answer nothing is decided."""
+    p = log.state
+    key = f"k{effect.step}/{effect.index}"
+    try:
+        driver = parts.models.driver(p.model, purpose="critic")
+    except (RefusedError, ModelError) as error:
+        _critic_says(log, effect, Verdict("undecided", f"no critic: {error}"), Usage())
+        return
+    if not driver.traits.can_criticise:
+        _critic_says(log, effect, Verdict("undecided", f"{driver.traits.name} cannot criticise"), Usage())
+        return
+    case = await _case(log, parts, effect.step, check)
+    request = ModelRequest(
+        critic.messages(case), (critic.VERDICT,), purpose="critic", max_tokens=2_048, require_call=True,
+        session=f"glmos-{p.root}-critic",
+    )  # fmt: skip
+    held = reserve(log, parts, driver, request, key=key, what="a critic")
+    if held is None:
+        return
+    request, need = held
+    try:
+        log.note(e.CheckStarted(effect.step, effect.index, need))
+    finally:
+        parts.ledger.release(p.pid, key)
+    await log.flush()
+    left = time_left(log, parts)
+    try:
+        with anyio.fail_after(left if left != float("inf") else None):
+            reply = await complete(parts, log.state, driver, request, show=False)
+    except TimeoutError:
+        _critic_says(log, effect, Verdict("undecided", "stopped: the time is over"), need, True)
+        return
+    except ModelError as error:
+        _critic_says(log, effect, Verdict("undecided", f"the critic did not answer: {error}"), Usage(), True)
+        return
+    outcome, reason = critic.read_verdict(reply)
+    usage = reply.usage if reply.usage.model_calls else reply.usage + Usage(model_calls=1)
+    _critic_says(log, effect, Verdict(outcome, reason), usage, True)
+
+
+def _critic_says(log: ProcessLog, effect: f.RunCheck, verdict: Verdict, usage: Usage, started: bool = False) -> None:
+    before = [] if started else [e.CheckStarted(effect.step, effect.index)]
+    detail = shorten(verdict.detail, SHOWN)
+    log.note(*before, e.CheckFinished(effect.step, effect.index, "critic", verdict.outcome, detail, usage))
+
+
+async def _case(log: ProcessLog, parts: Parts, step: str, check: a.CriticCheck) -> critic.Case:
+    p = log.state
+    state, found = p.steps[step], p.find(step)
+    assert found is not None
+    observed = await observations(log, parts)
+    cited = {c.call for c in state.claims}
+    recent = set(list(observed)[-12:])
+    shown = [
+        (k, shorten(v, SHOWN if k in cited else SHOWN // 4)) for k, v in observed.items() if k in cited or k in recent
+    ]
+    actions = [
+        f"[{c.call}] {c.tool}.{c.action}({shorten(msgspec.json.encode(c.arguments).decode(), 1_000)})"
+        f" {'failed' if c.failed else 'ok'}"
+        for c in p.calls.values()
+        if not c.undone
+    ]
+    actions += [
+        f"[{x.event.call}] the person was asked: {shorten(x.event.question, 600)}"
+        for x in log.entries
+        if isinstance(x.event, e.PersonAsked)
+    ]
+    date = datetime.fromtimestamp(p.created, UTC).date()
+    checks = [
+        f"{s.id}: {check_kind(c)} {x.outcome}: {shorten(x.detail, 300)}"
+        for s in p.plan
+        for c, x in zip(s.checks, p.steps[s.id].checks, strict=False)
+        if x.outcome in ("passed", "failed", "undecided")
+    ]
+    return critic.Case(
+        goal=f"{p.goal}\n(asked on {date.isoformat()})", step_goal=found.goal,
+        rubric=check.rubric, result=await whole(parts.store, state.result),
+        quotes=[(c.claim, c.call, c.quote) for c in state.claims], actions=actions[-40:], observations=shown,
+        checks=checks, revisions=_revisions(log), files=await _result_files(log, parts),
+    )  # fmt: skip
+
+
+def _revisions(log: ProcessLog) -> list[str]:
+    """How checks changed from plan to plan, and why: a check made easier must not pass unseen."""
+    found: list[str] = []
+    before: dict[str, a.Step] = {}
+    failures = 0
+    for entry in log.entries:
+        if isinstance(entry.event, e.StepFailed):
+            failures += 1
+        if not isinstance(entry.event, e.PlanMade):
+            continue
+        plan = {s.id: s for s in entry.event.steps}
+        if before:
+            why = entry.event.reason or "no reason given"
+            found.append(f"revision {entry.event.revision} after {failures} failed attempts: {shorten(why, 500)}")
+            for step in before.keys() | plan.keys():
+                old = before[step].checks if step in before else ()
+                new = plan[step].checks if step in plan else ()
+                if old != new:
+                    found.append(f"- {step}: was {_encoded(old)}; now {_encoded(new)}")
+        before = (
+            {} if entry.event.implied else plan
+        )  # a plan that nobody wrote was not weakened by the first one written
+    return found
+
+
+def _encoded(checks: Sequence[a.Check]) -> str:
+    return shorten(msgspec.json.encode(checks).decode(), 1_200) if checks else "nothing"
+
+
+async def _result_files(log: ProcessLog, parts: Parts) -> list[tuple[str, str]]:
+    """The files made since the process began, each with its beginning."""
+    p = log.state
+    if not log.first_snapshot:
+        return []
+    changes = [c for c in await parts.workspaces.changes(p.pid, log.first_snapshot) if c.kind != "deleted"][:12]
+    found: list[tuple[str, str]] = []
+    for change in changes:
+        done = await parts.sandbox.run(
+            ["python", "-W", "ignore", "-I", "-c", PREVIEW_SCRIPT, change.path, str(SHOWN)],
+            pid=p.pid, workspace=parts.workspaces.path(p.pid), writable=False,
+        )  # fmt: skip
+        text = done.stdout.decode("utf-8", "replace")
+        found.append((f"{change.path} ({change.kind})", text or "(could not be looked at)"))
+    return found
