@@ -1,6 +1,7 @@
 """Where the time of one durable step goes.
 
     python benchmarks/profile_step.py                   # by part, in ms of CPU a step
+    python benchmarks/profile_step.py --tasks 200 --steps 8 --times 3 --latency 100     # of many processes at once
     python benchmarks/profile_step.py --functions 40    # the functions that cost most, by cProfile
     python benchmarks/profile_step.py --record          # also writes benchmarks/results/profile-step-DATE.md
 
@@ -22,6 +23,7 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from types import FrameType
+from typing import NamedTuple
 
 import anyio
 from peers import rig
@@ -93,22 +95,40 @@ def thread_seconds() -> dict[str, float]:
     return found
 
 
-class Run:
-    """Some runs of the loop, and what they cost."""
+class Load(NamedTuple):
+    """What is run: loops of `steps` steps, `tasks` of them at once, `times` times."""
 
-    def __init__(self, place: Path, url: str, steps: int) -> None:
-        self.steps = steps
+    steps: int
+    tasks: int
+    times: int
+    latency: int
+
+    @property
+    def total(self) -> int:
+        return self.steps * self.tasks * self.times
+
+
+class Run:
+    """A system that carries the load."""
+
+    def __init__(self, place: Path, url: str, load: Load) -> None:
+        self.load = load
         step, blocking = Tool(None, -1).functions()
-        model = f"steps-{steps}_end-finish"
+        model = f"steps-{load.steps}_latency-{load.latency}_end-finish"
         self.driver = Driver(Setting("pure", url, model, place, step, blocking, "loop", 1))
         self.done = 0
 
+    async def one(self) -> None:
+        self.done += 1
+        text = await self.driver.run(f"p{self.done}")
+        if text != "All steps are done.":
+            raise SystemExit(text)
+
     async def go(self, times: int) -> None:
         for _ in range(times):
-            text = await self.driver.run(f"p{self.done}")
-            if text != "All steps are done.":
-                raise SystemExit(text)
-            self.done += 1
+            async with anyio.create_task_group() as tasks:
+                for _ in range(self.load.tasks):
+                    tasks.start_soon(self.one)
 
 
 def committed(database: Path) -> int:
@@ -118,21 +138,22 @@ def committed(database: Path) -> int:
     return found
 
 
-async def by_part(place: Path, url: str, steps: int, times: int) -> str:
-    run = Run(place, url, steps)
+async def by_part(place: Path, url: str, load: Load) -> str:
+    run = Run(place, url, load)
     await run.driver.start()
-    await run.go(2)
+    await run.one()
+    await run.one()
     database = place / "home" / "journal.db"
     counted, sent = committed(database), rig.tell(url, "/count")["bytes"]
     begun, before, spent = time.perf_counter(), thread_seconds(), time.process_time()
     with Sampler() as sampler:
-        await run.go(times)
+        await run.go(load.times)
     spent, wall = time.process_time() - spent, time.perf_counter() - begun
     threads = {name: seconds - before.get(name, 0.0) for name, seconds in thread_seconds().items()}
     events = committed(database) - counted
     sent = rig.tell(url, "/count")["bytes"] - sent
     await run.driver.stop()
-    n = steps * times
+    n = load.total
     counters = (
         f"Wall time of a step: {wall / n * 1e3:.2f} ms. Events a step: {events / n:.2f}. "
         f"Sent to the model a step: {sent / n / 1e3:.1f} KB. Samples: {sampler.seen.total():,}."
@@ -151,13 +172,13 @@ def parts(seen: Counter[str], threads: dict[str, float], spent: float, n: int) -
     return rig.table(["part", "CPU ms a step", "share"], rows)
 
 
-async def by_function(place: Path, url: str, steps: int, times: int, most: int) -> None:
-    run = Run(place, url, steps)
+async def by_function(place: Path, url: str, load: Load, most: int) -> None:
+    run = Run(place, url, load)
     await run.driver.start()
-    await run.go(1)
+    await run.one()
     profile = cProfile.Profile()
     profile.enable()
-    await run.go(times)
+    await run.go(load.times)
     profile.disable()
     pstats.Stats(profile).sort_stats("tottime").print_stats(most)
     await run.driver.stop()
@@ -167,15 +188,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--times", type=int, default=30, help="runs of the loop")
+    parser.add_argument("--tasks", type=int, default=1, help="loops at once")
+    parser.add_argument("--latency", type=int, default=0, help="ms of every answer of the model")
     parser.add_argument("--functions", type=int, default=0, metavar="N", help="print the N dearest functions instead")
     parser.add_argument("--disk", type=Path, help="an existing folder on the disk to measure")
     parser.add_argument("--record", action="store_true", help="keep the result in benchmarks/results/")
     options = parser.parse_args()
+    load = Load(options.steps, options.tasks, options.times, options.latency)
     with rig.mock_server() as url, rig.folder(options.disk) as place:
         if options.functions:
-            anyio.run(by_function, place, url, options.steps, min(options.times, 5), options.functions)
+            anyio.run(by_function, place, url, load, options.functions)
             return
-        text = anyio.run(by_part, place, url, options.steps, options.times)
+        text = anyio.run(by_part, place, url, load)
     print(text)
     if options.record:
         print(record("profile-step", "Where the time of one step goes", text))

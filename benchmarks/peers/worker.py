@@ -9,6 +9,7 @@ Modes
     empty     nothing: what the system takes on disk before it has done anything
     loop      the same task `--reps` times, one after the other, after one that is not counted: wall and CPU of each
     many      `--tasks` tasks at once, after three that warm up: wall and CPU
+    waiting   `--tasks` tasks that have done two steps and wait for a model that never answers: memory of each
     start     one task whose tool hangs for ever in step `--crash-at`
     resume    the same task, taken up again by the system's own documented means
 """
@@ -26,6 +27,7 @@ import warnings
 from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 from peers.driving import FINAL, Driving, Setting, Tool
 
@@ -35,6 +37,11 @@ QUIET = {
     "OPENHANDS_SUPPRESS_BANNER": "1", "OTEL_SDK_DISABLED": "true",
 }  # fmt: skip
 """Nothing is traced or reported home; no peer is charged for that."""
+
+
+WAITS_AT = 3
+"""The request that is never answered, in the mode `waiting`."""
+FIRST = 20
 
 
 def cpu() -> float:
@@ -85,6 +92,36 @@ async def many(driver: Driving, tasks: int) -> dict[str, Any]:
     return {"wall": time.perf_counter() - wall, "cpu": cpu() - spent, "peak": peak()}
 
 
+async def waiting(driver: Driving, url: str, tasks: int) -> dict[str, Any]:
+    """Begin `FIRST` tasks, which pay for what is made once, then `tasks` more; memory before and after those."""
+    begun: set[asyncio.Future[str]] = set()
+
+    async def begin(first: int, last: int) -> int:
+        asked = requests(url)
+        for number in range(first, last):
+            begun.add(asyncio.ensure_future(driver.run(f"w{number}")))
+            while (number + 1 - first) * WAITS_AT - (requests(url) - asked) > 16 * WAITS_AT:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        while requests(url) - asked < (last - first) * WAITS_AT:
+            await asyncio.sleep(0.05)
+            for task in begun:
+                if task.done():
+                    raise SystemExit(f"a task ended instead of waiting: {task.result()[:300]}")
+        await asyncio.sleep(0.5)
+        gc.collect()
+        return resident()
+
+    before = await begin(0, FIRST)
+    after = await begin(FIRST, FIRST + tasks)
+    return {"before": before, "after": after, "each": (after - before) / tasks}
+
+
+def requests(url: str) -> int:
+    """How many requests the mock server has had."""
+    with urlopen(url.removesuffix("/v1") + "/count", timeout=10) as answer:
+        return json.loads(answer.read())["requests"]
+
+
 def peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
@@ -99,7 +136,7 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("driver")
     parser.add_argument("variant")
-    parser.add_argument("mode", choices=["empty", "loop", "many", "start", "resume"])
+    parser.add_argument("mode", choices=["empty", "loop", "many", "waiting", "start", "resume"])
     parser.add_argument("--url", required=True)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--ledger", type=Path)
@@ -116,6 +153,8 @@ async def main() -> None:
     module = importlib.import_module(f"peers.{options.driver}")
     tool = Tool(options.ledger, options.crash_at)
     model = f"steps-{options.steps}" + (f"_latency-{options.latency}" if options.latency else "")
+    if options.mode == "waiting":
+        model += f"_hang-{WAITS_AT - 1}"
     if end := getattr(module, "END", ""):
         model += f"_end-{end}"
     step, blocking = tool.functions()
@@ -129,6 +168,10 @@ async def main() -> None:
             figures = await loop(driver, tool, options.steps, options.reps)
         case "many":
             figures = await many(driver, options.tasks)
+        case "waiting":
+            figures = await waiting(driver, options.url, options.tasks)
+            print(json.dumps(figures), flush=True)
+            os._exit(0)  # what waits for ever is not waited for
         case "start":
             figures = await one(driver.run("crash"))
         case _:

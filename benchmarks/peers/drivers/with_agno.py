@@ -6,6 +6,7 @@ Variants: `batch` (a checkpoint after each batch of tools), `runs` (after each r
 from agno.agent import Agent
 from agno.db.sqlite import AsyncSqliteDb
 from agno.models.openai import OpenAIChat
+
 from peers.driving import INSTRUCTIONS, Setting
 
 

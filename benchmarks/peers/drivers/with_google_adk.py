@@ -9,6 +9,7 @@ from google.adk.models.lite_llm import LiteLlm
 from google.adk.runners import Runner
 from google.adk.sessions.sqlite_session_service import SqliteSessionService
 from google.genai import types
+
 from peers.driving import INSTRUCTIONS, Setting
 
 

@@ -2,6 +2,7 @@
 
 import agents
 from openai import AsyncOpenAI
+
 from peers.driving import INSTRUCTIONS, Setting
 
 

@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from openhands.sdk import LLM, Agent, Conversation
 from openhands.sdk.tool import Action, Observation, Tool, ToolDefinition, ToolExecutor, register_tool
-from peers.driving import FINAL, Setting
 from pydantic import Field, SecretStr
+
+from peers.driving import FINAL, Setting
 
 END = "message"
 

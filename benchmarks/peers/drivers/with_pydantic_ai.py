@@ -6,12 +6,13 @@ Variants
 """
 
 from dbos import DBOS, SetWorkflowID
-from peers.driving import INSTRUCTIONS, Setting
 from pydantic_ai import Agent
 from pydantic_ai.durable_exec.dbos import DBOSDurability
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.usage import UsageLimits
+
+from peers.driving import INSTRUCTIONS, Setting
 
 
 class Driver:
