@@ -18,12 +18,13 @@ from glmos.abi.errors import GlmosError
 from glmos.abi.ids import CallId
 from glmos.abi.tools import ToolCall
 from glmos.kernel import verify
+from glmos.kernel.citation import citation
 from glmos.kernel.process import Process
 from glmos.kernel.report import check_kind
 from glmos.kernel.verify import Verdict
 from glmos.ports import Finished, SandboxLimits
 from glmos.runtime.check_scripts import ASSERTION_SCRIPT, FORMAT_SCRIPT
-from glmos.runtime.evidence import observations
+from glmos.runtime.evidence import grounds
 from glmos.runtime.log import ProcessLog
 from glmos.runtime.outputs import shorten, whole, whole_data
 from glmos.runtime.parts import Parts
@@ -127,21 +128,8 @@ class _Check:
         return verify.number(check, text, float(done.stdout.decode().split()[-1]))
 
     async def _citation(self) -> Verdict:
-        observed = await observations(self.log, self.parts)
-        mine = [c for c in observed if c in self.p.calls and self.p.calls[c].step == self.step]
-        step = self.p.find(self.step)
-        given = [self.p.goal, step.goal if step else "", *(f.name for f in self.p.files)]
-        # What the person said needs no source.
-        given += [
-            x.event.text for x in self.log.entries if isinstance(x.event, e.CallAnswered) and x.event.name == "ask"
-        ]
-        # What a cited call was asked to do is as much on record as what it gave: a query's own dates and limits.
-        cited = {c.call for c in self.state.claims}
-        given += [msgspec.json.encode(c.arguments).decode() for c in self.p.calls.values() if c.call in cited]
-        for need in step.needs if step else ():
-            given.append(await whole(self.parts.store, self.p.steps[need].result))
         result = await whole(self.parts.store, self.state.result)
-        return verify.citation(result, self.state.claims, observed, given, has_calls=bool(mine))
+        return citation(result, self.state.claims, await grounds(self.log, self.parts, self.step))
 
     async def _query(self, check: a.QueryCheck) -> Verdict:
         from glmos.tools.tables import same_rows

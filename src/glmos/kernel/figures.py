@@ -1,0 +1,118 @@
+"""Numbers as people write them, and when two of them say the same.
+
+A number in a result may be rounded, given in percent, or scaled (`1.2 million`, `3万`) against the one it was read from.
+It may not have another sign or another unit: `a profit of 500` is not `-500`, `1,500 kg` is not `1500 g`.
+"""
+
+import re
+from typing import NamedTuple
+
+_NUMBER = re.compile(
+    r"(?<![A-Za-z0-9_.])(?:(?<!\w)[-+−])?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:[eE][-+]?\d+(?![A-Za-z]))?"
+)
+"""A number; not the digits of a name such as `c3` or `Q4`."""
+_SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9, "万": 1e4, "亿": 1e8}
+_SCALED = re.compile(r"\s*(k|thousand|million|m|billion|bn|万|亿)(?![a-z])", re.IGNORECASE)
+
+_UNIT_WORDS = {
+    "%": "% percent pct 个百分点",
+    "mg": "mg 毫克", "g": "g gram grams 克", "kg": "kg kilo kilos kilogram kilograms 公斤 千克", "t": "tonne tonnes 吨",
+    "lb": "lb lbs pound-weight", "oz": "oz ounce ounces",
+    "mm": "mm 毫米", "cm": "cm 厘米", "km": "km kilometre kilometres kilometer kilometers 公里 千米",
+    "mi": "mi mile miles 英里", "ft": "ft feet foot 英尺", "metre": "metre metres meter meters 米",
+    "ms": "ms millisecond milliseconds 毫秒", "s": "s sec secs second seconds 秒", "minute": "minute minutes mins 分钟",
+    "h": "h hr hrs hour hours 小时", "day": "day days 天", "week": "week weeks 周 星期", "month": "month months 个月",
+    "usd": "$ usd dollar dollars 美元", "eur": "€ eur euro euros 欧元", "gbp": "£ gbp pounds 英镑",
+    "cny": "¥ cny rmb yuan 元 人民币", "jpy": "jpy yen 日元", "b": "byte bytes 字节", "kb": "kb kib", "mb": "mb mib",
+    "gb": "gb gib", "tb": "tb tib", "°c": "°c celsius 摄氏度", "°f": "°f fahrenheit",
+}  # fmt: skip
+_UNITS = {word: unit for unit, words in _UNIT_WORDS.items() for word in words.split()}
+_UNIT = re.compile(
+    r"\s?(" + "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True)) + r")(?![A-Za-z/²³])", re.IGNORECASE
+)
+_BEFORE = re.compile(r"(\$|€|£|¥|\busd|\beur|\bgbp|\bcny)\s?$", re.IGNORECASE)
+
+_TURNED = re.compile(
+    r"\b(?:loss|los[et]|lost|fell|fall|falls|falling|down|drop|declin|decreas|minus|negative|less|lower|fewer|below|under|"
+    r"short|behind|deficit|shrank|shrunk|reduc|worse|ago|earlier)|亏|负|减|降|跌|少|低|滑|落后|不足|缺|欠|前"
+    , re.IGNORECASE,
+)  # fmt: skip
+"""Words that say in words what a minus sign says: `a loss of 500`."""
+_NEAR = 60
+"""Characters around a number in which such a word counts."""
+
+
+class Number(NamedTuple):
+    """A number as written."""
+
+    text: str
+    value: float
+    """With a following scale word applied."""
+    precision: float
+    """Half a unit of the last digit written, scaled: how far the true value may be off."""
+    unit: str = ""
+    turned: bool = False
+    """A word near it may stand for a minus sign."""
+    start: int = 0
+    """Where it begins in the text."""
+
+
+def numbers(text: str) -> list[Number]:
+    """The numbers in a text, thousands separators and scale words (`1.2 million`, `3万`) understood."""
+    found: list[Number] = []
+    for match in _NUMBER.finditer(text):
+        written = match.group().replace(",", "").replace("−", "-")
+        scale_word = _SCALED.match(text, match.end())
+        scale = _SCALES[scale_word.group(1).lower()] if scale_word else 1.0
+        mantissa = re.split("[eE]", written)[0]
+        digits = len(mantissa.partition(".")[2])
+        exponent = float("1" + written[len(mantissa) :]) if len(mantissa) < len(written) else 1.0
+        end = scale_word.end() if scale_word else match.end()
+        around = text[max(0, match.start() - _NEAR) : end + _NEAR]
+        found.append(
+            Number(
+                match.group(), float(written) * scale, 0.5 * 10.0**-digits * scale * exponent,
+                _unit(text, match.start(), end), _TURNED.search(around) is not None, match.start(),
+            )
+        )  # fmt: skip
+    return found
+
+
+def _unit(text: str, start: int, end: int) -> str:
+    after = _UNIT.match(text, end)
+    before = _BEFORE.search(text, max(0, start - 5), start)
+    word = after.group(1) if after else before.group(1) if before else ""
+    return _UNITS.get(word.lower(), "")
+
+
+def says(stated: Number, known: Number) -> bool:
+    """Whether `stated` may be said of a source that has `known`: as written, rounded, or as a percentage."""
+    percent, share = stated.unit == "%", known.unit == "%"
+    if stated.unit and known.unit and stated.unit != known.unit:
+        return False
+    near = max(stated.precision, abs(stated.value) * 1e-9) * (1 + 1e-9)
+    if stated.value == 0:
+        near = min(near, 0.5)
+    values = [known.value]
+    if percent and not share:
+        values.append(100 * known.value)
+    if share and not percent:
+        values.append(known.value / 100)
+    turned = stated.turned or known.turned
+    return any(abs(v - stated.value) <= near or (turned and abs(v + stated.value) <= near) for v in values)
+
+
+_WORDS = {
+    "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "ten": 10, "eleven": 11, "twelve": 12, "both": 2, "half": 0.5, "dozen": 12, "january": 1, "february": 2, "march": 3,
+    "april": 4, "may": 5, "june": 6, "july": 7, "august": 8, "september": 9, "october": 10, "november": 11,
+    "december": 12, "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5,
+}  # fmt: skip
+_CHINESE = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10}
+
+
+def in_words(text: str) -> list[Number]:
+    """Small numbers that a text spells out: `three sheets`, `三月`, `March`."""
+    values = [_WORDS[w] for w in re.findall(r"[a-z]+", text.lower()) if w in _WORDS]
+    values += [_CHINESE[c] for c in text if c in _CHINESE]
+    return [Number(str(v), float(v), 0.0) for v in dict.fromkeys(values)]
