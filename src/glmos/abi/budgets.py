@@ -32,7 +32,15 @@ class Usage(Struct, frozen=True, omit_defaults=True):
         return self.prompt_tokens + self.completion_tokens
 
     def __add__(self, other: "Usage") -> "Usage":
-        return Usage(*(getattr(self, f) + getattr(other, f) for f in self.__struct_fields__))
+        return Usage(
+            self.usd + other.usd,
+            self.prompt_tokens + other.prompt_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.seconds + other.seconds,
+            self.model_calls + other.model_calls,
+            self.tool_calls + other.tool_calls,
+        )
 
     def __sub__(self, other: "Usage") -> "Usage":
         return Usage(*(getattr(self, f) - getattr(other, f) for f in self.__struct_fields__))

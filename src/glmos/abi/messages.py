@@ -17,7 +17,7 @@ class FunctionCall(Struct, frozen=True, omit_defaults=True):
     """The JSON text, exactly as received, possibly malformed."""
 
 
-class Message(Struct, frozen=True, omit_defaults=True):
+class Message(Struct, frozen=True, omit_defaults=True, weakref=True):
     """One turn."""
 
     role: Literal["system", "user", "assistant", "tool"]

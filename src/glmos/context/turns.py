@@ -13,6 +13,7 @@ from glmos.abi import events as e
 from glmos.abi.ids import CallId
 from glmos.abi.messages import FunctionCall, Message
 from glmos.abi.plans import Step
+from glmos.context.sizes import message_tokens
 
 DataOf = Callable[[e.ToolFinished], Mapping[str, Any]]
 """Gives the structured part of a receipt, wherever it is kept."""
@@ -24,6 +25,8 @@ class Turn(NamedTuple):
     messages: tuple[Message, ...]
     digest: tuple[str, ...]
     """One line for each call in it, to stand in its place."""
+    tokens: int = 0
+    """About how many the messages have."""
 
 
 class _Open:
@@ -48,7 +51,8 @@ class _Open:
                 messages.append(self.results.get(index) or Message("tool", "(not run)", call_id=call.id))
         if self.notes:
             messages.append(Message("user", "\n\n".join(self.notes)))
-        return Turn(tuple(messages), tuple(self.digest)) if messages else None
+        tokens = sum(message_tokens(m) for m in messages)
+        return Turn(tuple(messages), tuple(self.digest), tokens) if messages else None
 
 
 def turns(entries: Iterable[e.Entry], data_of: DataOf | None = None) -> list[Turn]:

@@ -5,32 +5,16 @@ then stays until the window overflows again, so the prefix of the prompt changes
 function of the turns alone: folding the same log gives the same prompt.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from glmos.abi.messages import Message, ToolSchema
+from glmos.abi.messages import Message
+from glmos.context.sizes import approximate_tokens
 from glmos.context.turns import Turn
-
-_CJK_FROM = 0x2E80
-
-
-def approximate_tokens(text: str) -> int:
-    """About how many tokens a text has: a quarter of its characters, one for each CJK character."""
-    wide = sum(1 for c in text if ord(c) >= _CJK_FROM) if not text.isascii() else 0
-    return (len(text) - wide) // 4 + wide + 1
-
-
-def message_tokens(message: Message) -> int:
-    calls = sum(approximate_tokens(c.name + c.arguments) + 8 for c in message.calls)
-    return approximate_tokens(message.content) + approximate_tokens(message.reasoning) + calls + 4
-
-
-def schema_tokens(schemas: Iterable[ToolSchema]) -> int:
-    return sum(approximate_tokens(s.name + s.description + str(s.parameters)) for s in schemas)
 
 
 def fit(turns: Sequence[Turn], room: int) -> tuple[Message, ...]:
     """The messages of `turns`, the older ones digested if all of them are more than `room` tokens."""
-    sizes = [sum(message_tokens(m) for m in t.messages) for t in turns]
+    sizes = [t.tokens for t in turns]
     start, held = 0, 0
     for place, size in enumerate(sizes):
         held += size

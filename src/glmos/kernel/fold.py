@@ -45,10 +45,8 @@ def fold(state: Process | None, entry: e.Entry) -> Process:
     if entry.seq != state.seq + 1:
         raise ReplayError(f"the log of process {entry.pid} goes from {state.seq} to {entry.seq}")
     elapsed = entry.at - state.at if _time_counts(state, event) else 0.0
-    state = replace(state, seq=entry.seq, at=entry.at)
-    if elapsed > 0:
-        state = replace(state, usage=replace(state.usage, seconds=state.usage.seconds + elapsed))
-    return _apply(state, event)
+    usage = replace(state.usage, seconds=state.usage.seconds + elapsed) if elapsed > 0 else state.usage
+    return _apply(replace(state, seq=entry.seq, at=entry.at, usage=usage), event)
 
 
 def _time_counts(p: Process, event: e.Event) -> bool:

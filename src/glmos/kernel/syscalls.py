@@ -5,6 +5,7 @@ itself, a call of a tool, or nonsense, with an explanation the model can act on.
 this is where the policy that refuses by label and grant stands.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import jsonschema
@@ -269,8 +270,14 @@ def _system_call(name: str, arguments: dict[str, Any]) -> SystemCall | Nonsense:
         return Nonsense(f"the arguments of {name!r} do not fit: {error}")
 
 
+@lru_cache(maxsize=256)
+def _validator(schema: bytes) -> jsonschema.Draft202012Validator:
+    """One for each schema: making one costs more than using it."""
+    return jsonschema.Draft202012Validator(msgspec.json.decode(schema))
+
+
 def _device_call(tool: ToolSpec, arguments: dict[str, Any]) -> DeviceCall | Nonsense:
-    validator = jsonschema.Draft202012Validator(tool.parameters)
+    validator = _validator(msgspec.json.encode(tool.parameters))
     faults = [
         f"{'.'.join(map(str, f.absolute_path)) or 'arguments'}: {f.message[:200]}"
         for f in validator.iter_errors(arguments)

@@ -121,11 +121,12 @@ class HttpDriver:
     async def complete(self, request: ModelRequest, on_delta: OnDelta | None = None) -> ModelReply:
         """See `ports.ModelDriver`. A reply that was cut twice comes back as far as it went, with `finish` `cut`."""
         tries, cuts, spent = 0, 0, Usage()
+        estimate = self.estimate(request)
         partial: ModelReply | None = None
         while True:
             tries += 1
             try:
-                reply = await self._attempt(request, on_delta, tries)
+                reply = await self._attempt(request, estimate, on_delta, tries)
             except ModelError as error:
                 if self._adaptation.learn(error):
                     tries -= 1
@@ -148,10 +149,12 @@ class HttpDriver:
 
     # -- one attempt --------------------------------------------------------------------------------------------------
 
-    async def _attempt(self, request: ModelRequest, on_delta: OnDelta | None, tries: int) -> ModelReply:
+    async def _attempt(
+        self, request: ModelRequest, estimate: int, on_delta: OnDelta | None, tries: int
+    ) -> ModelReply:  # fmt: skip
         """Raises: ModelError when nothing usable came."""
         key = await self.endpoint.key.read()
-        async with self.limiter.slot(self.estimate(request) + request.max_tokens) as slot:
+        async with self.limiter.slot(estimate + request.max_tokens) as slot:
             if not self._model:
                 await self._choose_model(key)
             body = self._adaptation.apply(self._wire.build(request, self._model, self._profile, self._origin))
@@ -175,9 +178,11 @@ class HttpDriver:
                     raise self._broken(broken, tries) from broken
             except ModelError as error:
                 fault = error
-            return self._finish(request, parser.draft, slot, fault)
+            return self._finish(request, estimate, parser.draft, slot, fault)
 
-    def _finish(self, request: ModelRequest, draft: Draft, slot: Slot, fault: ModelError | None) -> ModelReply:
+    def _finish(
+        self, request: ModelRequest, estimate: int, draft: Draft, slot: Slot, fault: ModelError | None
+    ) -> ModelReply:
         """The reply of an attempt: cut when it broke after it had begun; the fault itself when nothing had come."""
         if fault is not None:
             if not draft.begun or not fault.retryable:
@@ -191,7 +196,7 @@ class HttpDriver:
                 retryable=True,
             )
         reply = draft.reply(taken={call.id for message in request.messages for call in message.calls})
-        reply = self._settled(request, reply, draft)
+        reply = self._settled(estimate, reply, draft)
         slot.settle(reply.usage.tokens)
         return reply
 
@@ -284,10 +289,9 @@ class HttpDriver:
         if served[0].context_tokens:
             self._profile = msgspec.structs.replace(self._profile, context_tokens=served[0].context_tokens)
 
-    def _settled(self, request: ModelRequest, reply: ModelReply, draft: Draft) -> ModelReply:
+    def _settled(self, estimate: int, reply: ModelReply, draft: Draft) -> ModelReply:
         """With usage (estimated where the server gave none), price and origin."""
         notes: dict[str, Any] = {ORIGIN: self._origin, **reply.extra.get(NOTES, {})}
-        estimate = self.estimate(request)
         usage = draft.usage or Usage()
         if not usage.prompt_tokens:
             notes["usage_estimated"] = True

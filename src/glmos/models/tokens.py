@@ -19,6 +19,7 @@ from functools import lru_cache
 import msgspec
 
 from glmos.abi.messages import Message, ModelRequest, ToolSchema
+from glmos.models.per_message import PerMessage
 from glmos.models.wire.draft import NOTES
 
 PER_MESSAGE = 8
@@ -61,7 +62,14 @@ def _ascii_tokens(data: bytes) -> float:
     )  # fmt: skip
 
 
+_known: PerMessage[float] = PerMessage()
+
+
 def message_tokens(message: Message, cjk: float = 1.6) -> float:
+    return _known.get(message, cjk, lambda: _message_tokens(message, cjk))
+
+
+def _message_tokens(message: Message, cjk: float) -> float:
     total = PER_MESSAGE + text_tokens(message.content, cjk) + text_tokens(message.reasoning, cjk)
     for call in message.calls:
         total += PER_MESSAGE + text_tokens(call.name, cjk) + text_tokens(call.arguments, cjk)

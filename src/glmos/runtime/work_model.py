@@ -12,8 +12,9 @@ from glmos.abi.budgets import Usage
 from glmos.abi.errors import ModelError, RefusedError
 from glmos.abi.messages import Delta, Message, ModelReply, ModelRequest
 from glmos.context.head import head
+from glmos.context.sizes import message_tokens, schema_tokens
 from glmos.context.turns import turns
-from glmos.context.window import fit, message_tokens, schema_tokens
+from glmos.context.window import fit
 from glmos.kernel import syscalls
 from glmos.kernel.process import Process
 from glmos.ports import ModelDriver

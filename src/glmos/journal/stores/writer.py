@@ -177,13 +177,18 @@ class Writer:
         self._crash_point("append.before_insert")
         for request in group:
             request.error = None
-            db.execute("SAVEPOINT work")
+            alone = len(group) == 1  # then a refusal rolls back the whole, which is itself
+            if not alone:
+                db.execute("SAVEPOINT work")
             try:
                 request.value = request.work(db)
             except GlmosError as refusal:
+                if alone:
+                    raise
                 request.error = refusal
                 db.execute("ROLLBACK TO work")
-            db.execute("RELEASE work")
+            if not alone:
+                db.execute("RELEASE work")
         self._crash_point("append.before_commit")
         self._committing = True
         db.execute("COMMIT")

@@ -17,6 +17,7 @@ from typing import Any
 
 from glmos.abi.budgets import Usage
 from glmos.abi.messages import Delta, FunctionCall, Message, ModelRequest, ToolSchema
+from glmos.models.per_message import PerMessage
 from glmos.models.profiles import Profile
 from glmos.models.wire.draft import NOTES, CallDraft, Draft, Finish, arguments_object
 from glmos.models.wire.protocol import StreamFault, decode, is_own, safe_name, whole_number
@@ -77,6 +78,13 @@ def _tool(tool: ToolSchema) -> dict[str, Any]:
 
 def _messages(request: ModelRequest, profile: Profile, origin: str) -> list[dict[str, Any]]:
     sent: list[dict[str, Any]] = []
+    as_sent = (
+        profile.return_reasoning,
+        profile.empty_reasoning,
+        profile.return_extra,
+        profile.reasoning_fields,
+        origin,
+    )
     for place, message in enumerate(request.messages):
         match message.role:
             case "system":
@@ -88,8 +96,11 @@ def _messages(request: ModelRequest, profile: Profile, origin: str) -> list[dict
             case "tool":
                 sent.append({"role": "tool", "tool_call_id": message.call_id, "content": message.content})
             case "assistant":
-                sent.append(_assistant(message, profile, origin))
+                sent.append(_sent.get(message, as_sent, lambda m=message: _assistant(m, profile, origin)))
     return sent
+
+
+_sent: PerMessage[dict[str, Any]] = PerMessage()
 
 
 def _assistant(message: Message, profile: Profile, origin: str) -> dict[str, Any]:
