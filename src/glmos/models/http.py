@@ -51,9 +51,10 @@ class Broken(Exception):
 class Response:
     """An answer whose body is still on its way."""
 
-    def __init__(self, raw: "aiohttp.ClientResponse", deadlines: Deadlines) -> None:
+    def __init__(self, raw: "aiohttp.ClientResponse", deadlines: Deadlines, waiting: anyio.CancelScope) -> None:
         self._raw = raw
         self._idle = deadlines.idle
+        self._waiting = waiting
         self.status = raw.status
         self.headers: Mapping[str, str] = raw.headers
         self.content_type = raw.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -62,11 +63,9 @@ class Response:
         """What came next; empty at the end. Raises: Broken."""
         import aiohttp
 
+        self._waiting.deadline = anyio.current_time() + self._idle
         try:
-            with anyio.fail_after(self._idle):
-                return await self._raw.content.readany()
-        except TimeoutError as error:
-            raise Broken("read", f"nothing came for {self._idle:g} s") from error
+            return await self._raw.content.readany()
         except (aiohttp.ClientError, OSError) as error:
             raise Broken("read", "the connection was closed in the middle of the answer") from error
 
@@ -83,6 +82,8 @@ class Response:
         """All that matters was read: let the rest come for a moment, so that the connection can be used again."""
         import aiohttp
 
+        if self._raw.content.at_eof():
+            return
         with anyio.move_on_after(0.2), suppress(aiohttp.ClientError, OSError):
             while await self._raw.content.readany():
                 pass
@@ -111,28 +112,38 @@ class HttpClient:
         Raises:
             Broken: No answer.
         """
+        times = deadlines or self.deadlines
+        begun = False
+        # One clock for the whole exchange, set anew before every piece.
+        with anyio.move_on_after(times.first_byte) as waiting:
+            raw = await self._send(method, url, headers, body, times)
+            begun = True
+            try:
+                yield Response(raw, times, waiting)
+            finally:
+                raw.release() if raw.content.at_eof() else raw.close()
+        if waiting.cancelled_caught and begun:
+            raise Broken("read", f"nothing came for {times.idle:g} s")
+        if waiting.cancelled_caught:
+            raise Broken("send", f"no answer began within {times.first_byte:g} s")
+
+    async def _send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, times: Deadlines
+    ) -> "aiohttp.ClientResponse":
         import aiohttp
 
-        times = deadlines or self.deadlines
         timeout = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=times.connect, sock_read=None)
         try:
-            with anyio.fail_after(times.first_byte):
-                raw = await self._pool().request(
-                    method, url, data=body, headers={"Accept-Encoding": "identity", **headers}, timeout=timeout,
-                    allow_redirects=False, proxy=self._proxy_for(url),
-                )  # fmt: skip
+            return await self._pool().request(
+                method, url, data=body, headers={"Accept-Encoding": "identity", **headers}, timeout=timeout,
+                allow_redirects=False, proxy=self._proxy_for(url),
+            )  # fmt: skip
         except TimeoutError as error:
-            if isinstance(error, aiohttp.ConnectionTimeoutError):
-                raise Broken("connect", f"no connection within {times.connect:g} s") from error
-            raise Broken("send", f"no answer began within {times.first_byte:g} s") from error
+            raise Broken("connect", f"no connection within {times.connect:g} s") from error
         except (aiohttp.ClientConnectorError, aiohttp.InvalidURL, ssl.SSLError) as error:
             raise Broken("connect", _reason(error)) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise Broken("send", "the connection was closed before an answer began") from error
-        try:
-            yield Response(raw, times)
-        finally:
-            raw.close() if not raw.content.at_eof() else raw.release()
 
     async def aclose(self) -> None:
         if self._session is not None:

@@ -80,7 +80,7 @@ class Limiter:
         self._running = 0
         self._room = anyio.Semaphore(limits.concurrency) if limits.concurrency else None
         # Held while waiting for the buckets, so that callers go in the order in which they came.
-        self._turn = anyio.Lock()
+        self._turn = anyio.Lock(fast_acquire=True)
 
     @property
     def running(self) -> int:

@@ -44,7 +44,7 @@ class ProcessLog:
         self._notes = 0
         """Calls of `note` that are not yet written: more than one means that somebody built on another's."""
         self._error: Exception | None = None
-        self._writing = anyio.Lock()  # one batch at a time, in the order of the events
+        self._writing = anyio.Lock(fast_acquire=True)  # one batch at a time, in the order of the events
         self._saved = state.seq if state is not None else 0
         self._conversation: Conversation | None = None
         self.on_note: Callable[[Process], None] = _nobody

@@ -31,8 +31,12 @@ class Scheduler:
         finally:
             self._busy[device] -= 1
             self._serve(device)
+            if not self._busy[device]:
+                self._served.pop(device, None)  # nobody competes: who had what is forgotten with the trees themselves
 
     async def _wait_place(self, device: str, waiting: Waiting) -> None:
+        if self._take_free(device, waiting):
+            return
         self._queues.setdefault(device, []).append(waiting)
         called = self._calls[waiting.ticket] = anyio.Event()
         self._serve(device)
@@ -49,6 +53,21 @@ class Scheduler:
         finally:
             self._calls.pop(waiting.ticket, None)
 
+    def _take_free(self, device: str, waiting: Waiting) -> bool:
+        """Take a place without waiting, where nobody waits and one is free."""
+        if self._queues.get(device) or self._busy.get(device, 0) >= self._per_device.get(device, self._places):
+            return False
+        self._give(device, waiting)
+        return True
+
+    def _give(self, device: str, chosen: Waiting) -> None:
+        served = self._served.setdefault(device, {})
+        # A tree that comes late starts level with the others, not with a lifetime of credit.
+        others = (w.root for w in self._queues.get(device, ()))
+        floor = min((served.get(root, 0.0) for root in others if root in served), default=0.0)
+        served[chosen.root] = max(served.get(chosen.root, floor), floor) + 1.0
+        self._busy[device] = self._busy.get(device, 0) + 1
+
     def _serve(self, device: str) -> None:
         limit = self._per_device.get(device, self._places)
         queue = self._queues.get(device, [])
@@ -58,8 +77,5 @@ class Scheduler:
             if chosen is None:
                 return
             queue.remove(chosen)
-            # A tree that comes late starts level with the others, not with a lifetime of credit.
-            floor = min((served.get(w.root, 0.0) for w in queue if w.root in served), default=0.0)
-            served[chosen.root] = max(served.get(chosen.root, floor), floor) + 1.0
-            self._busy[device] = self._busy.get(device, 0) + 1
+            self._give(device, chosen)
             self._calls[chosen.ticket].set()

@@ -127,6 +127,10 @@ class DiskWorkspaces:
         if known is not None and folder.exists():
             return msgspec.json.decode(known, type=tuple[InputFile, ...])
         self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not sources:  # nothing that could be there by halves, so nothing to keep a record of
+            if not folder.exists():
+                _make_folder(folder)
+            return ()
         _discard(aside)
         inputs = self._fill(folder if folder.exists() else aside, sources)
         self._objects.put_memo(pid, "inputs", msgspec.json.encode(inputs))

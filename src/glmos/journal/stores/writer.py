@@ -52,10 +52,6 @@ class _Request:
         self.value: Any = None
         self.error: BaseException | None = None
         self.finished = anyio.Event()
-        self._wake = wake_here()
-
-    def finish(self) -> None:
-        self._wake(self.finished.set)
 
 
 class Writer:
@@ -70,6 +66,7 @@ class Writer:
         committed: Callable[[list[Any]], None],
     ) -> None:
         """`committed` is called in the thread after each commit, with what the pieces of work returned."""
+        self._wake = wake_here()
         self._db = db
         self._path = path
         self._crash_point = crash_points
@@ -131,7 +128,7 @@ class Writer:
                 request = self._queue.get_nowait()
                 if request is not None:
                     request.error = self._closed()
-                    request.finish()
+                    self._finish([request])
 
     def _closed(self) -> StoreError:
         return StoreError(f"The journal {str(self._path)!r} is closed; open it again to go on.")
@@ -168,8 +165,16 @@ class Writer:
             self._crash_point("append.after_commit")
             self._committed([request.value for request in group if request.error is None])
         finally:
+            self._finish(group)
+
+    def _finish(self, group: list[_Request]) -> None:
+        """Tell all who wait, in one go: waking the event loop costs more than what it then does."""
+
+        def tell() -> None:
             for request in group:
-                request.finish()
+                request.finished.set()
+
+        self._wake(tell)
 
     def _transact(self, group: list[_Request]) -> None:
         db = self._db
@@ -217,4 +222,4 @@ class Writer:
             error = problem if isinstance(problem, GlmosError) else store_error(self._path, problem)
             error.__cause__ = None if error is problem else problem
             request.error = error
-            request.finish()
+        self._finish(group)
