@@ -131,8 +131,11 @@ class UndoReport(Struct, frozen=True):
     step: StepId
     restored: bool
     compensated: tuple[str, ...]
+    """Calls that were undone by other calls, latest first: `c3`, or `7/c3` of child process 7."""
     left: tuple[str, ...]
     """What could not be taken back, one sentence each."""
+    seen: tuple[str, ...] = ()
+    """What was taken back after others could see it."""
 
 
 class Progress(Struct, frozen=True, omit_defaults=True):

@@ -292,6 +292,29 @@ class ToolProbed(_Event, frozen=True, tag="tool.probed"):
     call: CallId
     outcome: Literal["happened", "did_not_happen", "cannot_tell"]
     detail: str = ""
+    compensation: dict[str, Any] | None = None
+    """Of a compensable call that happened: the arguments of the call that undoes it."""
+
+
+class UndoStarted(_Event, frozen=True, tag="undo.started"):
+    """The process is being taken back to the beginning of a step; until `Undone` follows, it is on the way there."""
+
+    step: StepId
+    snapshot: SnapshotId = ""
+    since: Seq = 0
+    """Everything from this event on is to be taken back."""
+
+
+class CompensationIntended(_Event, frozen=True, tag="compensation.intended"):
+    """The call that undoes `call` is about to be made. Without a receipt after a crash, nobody knows whether it was."""
+
+    call: CallId
+
+
+class CompensationFinished(_Event, frozen=True, tag="compensation.finished"):
+    call: CallId
+    outcome: Literal["done", "failed", "unknown"] = "done"
+    detail: str = ""
 
 
 class Undone(_Event, frozen=True, tag="process.undone"):
@@ -300,8 +323,11 @@ class Undone(_Event, frozen=True, tag="process.undone"):
     step: StepId
     snapshot: SnapshotId = ""
     compensated: tuple[CallId, ...] = ()
+    """Latest first; `7/c3` is a call of child process 7."""
     left: tuple[str, ...] = ()
     """What could not be taken back, one sentence each."""
+    since: Seq = 0
+    """Everything from this event on was taken back; 0 in old logs, where it was everything since the step began."""
 
 
 class WorkspaceRestored(_Event, frozen=True, tag="workspace.restored"):
@@ -409,6 +435,9 @@ Event = (
     | ToolFinished
     | ToolUnknown
     | ToolProbed
+    | UndoStarted
+    | CompensationIntended
+    | CompensationFinished
     | Undone
     | WorkspaceRestored
     | BudgetRefused

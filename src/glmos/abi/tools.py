@@ -102,3 +102,5 @@ class ProbeResult(Struct, frozen=True, omit_defaults=True):
 
     outcome: Literal["happened", "did_not_happen", "cannot_tell"]
     detail: str = ""
+    compensation: dict[str, Any] | None = None
+    """Of a compensable call that happened: the arguments of the call that undoes it."""

@@ -25,7 +25,7 @@ from glmos.abi.events import Entry, ProcessRow
 from glmos.abi.ids import Pid, Seq
 from glmos.boot.settings import Settings
 from glmos.kernel.process import Process
-from glmos.runtime import history, views
+from glmos.runtime import history, undoing, views
 from glmos.runtime.hub import Hub
 from glmos.runtime.machine import Machine
 
@@ -170,6 +170,7 @@ class LocalSystem:
         await self.machine.submit(pid, approved)
 
     async def signal(self, pid: Pid, signal: str) -> None:
+        await self.machine.require_no_undo(pid)
         match signal:
             case "kill":
                 await self.machine.kill(pid)
@@ -210,7 +211,7 @@ class LocalSystem:
         return await history.fork(self.machine, pid, at)
 
     async def undo(self, pid: Pid, step: str | None = None) -> UndoReport:
-        return await history.undo(self.machine, pid, step)
+        return await undoing.undo(self.machine, pid, step)
 
     async def models(self) -> list[ModelView]:
         await self.machine.parts.models.refresh()

@@ -162,6 +162,8 @@ def undo(shell: Shell, pid: int, step: str | None, as_json: bool) -> int:
     terminal.say(f"Process {pid} is back at the beginning of step {report.step}, suspended; {files}.")
     for call in report.compensated:
         terminal.say(f"  undone: {call}")
+    for sentence in report.seen:
+        terminal.say(f"  {sentence}")
     for sentence in report.left:
         terminal.say(f"  could not be taken back: {sentence}")
     terminal.say(f"  `glmos resume {pid}` goes on from there.")

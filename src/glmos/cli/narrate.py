@@ -94,6 +94,12 @@ def essentials(event: e.Event) -> str:
             return f"{call}: {_short(detail) or 'nobody knows whether it took effect'}"
         case e.ToolProbed(call=call, outcome=outcome, detail=detail):
             return f"{call}: {outcome.replace('_', ' ')}{f' ({_short(detail)})' if detail else ''}"
+        case e.UndoStarted(step=step):
+            return f"to the beginning of {step}"
+        case e.CompensationIntended(call=call):
+            return f"of {call}"
+        case e.CompensationFinished(call=call, outcome=outcome, detail=detail):
+            return f"of {call}: {outcome}{f' ({_short(detail)})' if detail else ''}"
         case e.Undone(step=step, left=left):
             remains = f"; left: {_short(' '.join(left))}" if left else ""
             return f"back to the beginning of {step}{remains}"

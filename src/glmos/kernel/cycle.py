@@ -385,7 +385,7 @@ def _start_wait(p: Process, call: syscalls.Wait) -> list[f.Effect]:
         )
     assert p.reply is not None
     until = p.at + min(call.seconds, 7 * 86400) if call.seconds > 0 else 0.0
-    children = call.children or (() if until else tuple(p.children))
+    children = call.children or (() if until else tuple(c.pid for c in p.children.values() if not c.undone))
     started = e.WaitStarted(p.next_call(), p.reply.number, p.reply.handled, until, children)
     return [f.Record((started,))]
 

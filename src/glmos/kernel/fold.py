@@ -68,7 +68,8 @@ def _apply(p: Process, event: e.Event) -> Process:
             # The first event of a forked log, already folded, or a broken log.
             raise ReplayError(f"process {p.pid} is created twice")
         case e.ProcessForked():
-            return _interrupted(replace(p, pid=p.pid, killed=False, suspended=False, exit=None, question=None))
+            p = replace(p, killed=False, suspended=False, exit=None, question=None, undoing=None)
+            return _interrupted(replace(p, forked_from=event.source, forked_at=p.seq))
         case e.ProcessRecovered():
             return _interrupted(p)
         case e.ProcessExited():
@@ -143,7 +144,14 @@ def _apply(p: Process, event: e.Event) -> Process:
             return _call(p, call, state="unknown")
         case e.ToolProbed(call=call, outcome=outcome):
             states = {"happened": "closed", "did_not_happen": "again", "cannot_tell": "cannot_tell"}
-            return _call(p, call, state=states[outcome])
+            known = {"finished_at": p.seq, "compensation": event.compensation} if outcome == "happened" else {}
+            return _call(p, call, state=states[outcome], **known)
+        case e.UndoStarted():
+            return replace(p, undoing=event, suspended=True, exit=None)
+        case e.CompensationIntended(call=call):
+            return _call(p, call, compensated="begun")
+        case e.CompensationFinished(call=call, outcome=outcome):
+            return _call(p, call, compensated="begun" if outcome == "unknown" else outcome)
         case e.Undone():
             return _undone(p, event)
         case e.WorkspaceRestored():
@@ -158,12 +166,12 @@ def _apply(p: Process, event: e.Event) -> Process:
         case e.PersonAnswered():
             return _answered(p, event)
         case e.ChildSpawned(child=pid):
-            children = p.children | {pid: Child(pid, event.call, event)}
+            children = p.children | {pid: Child(pid, event.call, event, spawned_at=p.seq)}
             return replace(p, children=children)
         case e.ChildExited(child=pid):
             if pid not in p.children:
                 raise ReplayError(f"process {p.pid} has no child {pid}")
-            return replace(p, children=p.children | {pid: replace(p.children[pid], exited=event)})
+            return replace(p, children=p.children | {pid: replace(p.children[pid], exited=event, exited_at=p.seq)})
         case e.WaitStarted():
             return _handled(replace(p, waiting=event), event.call, event.number)
         case e.WaitEnded():
@@ -236,7 +244,7 @@ def _planned(p: Process, event: e.PlanMade) -> Process:
         same = old is not None and p.find(step.id) == step and step.id not in event.reopened
         steps[step.id] = old if old is not None and same else StepState()
         if not same and old is not None:
-            steps[step.id] = StepState(snapshot=old.snapshot, reason=old.reason)
+            steps[step.id] = StepState(snapshot=old.snapshot, first_at=old.first_at, reason=old.reason)
     current = p.step
     if current is not None:
         # The step being done goes on only if the revision left it and what it rests on alone.
@@ -244,7 +252,7 @@ def _planned(p: Process, event: e.PlanMade) -> Process:
         stands = needs is not None and all(steps[n].status in ("passed", "unverified") for n in needs)
         if not stands or steps[current].status != "running":
             if current in steps:
-                steps[current] = StepState(snapshot=steps[current].snapshot)
+                steps[current] = StepState(snapshot=steps[current].snapshot, first_at=steps[current].first_at)
             current = None
     return replace(
         p, plan=event.steps, revision=event.revision, implied=event.implied, steps=steps, step=current,
@@ -253,18 +261,20 @@ def _planned(p: Process, event: e.PlanMade) -> Process:
 
 
 def _started(p: Process, event: e.StepStarted) -> Process:
-    snapshot = p.steps[event.step].snapshot or event.snapshot
+    old = p.steps[event.step]
     p = _step(
-        p, event.step, status="running", attempts=event.attempt, turns=0, snapshot=snapshot, started_at=p.seq,
-        result=None, claims=(), checks=(),
+        p, event.step, status="running", attempts=event.attempt, turns=0, snapshot=old.snapshot or event.snapshot,
+        first_at=old.first_at or p.seq, started_at=p.seq, result=None, claims=(), checks=(),
     )  # fmt: skip
     return replace(p, step=event.step, signatures={}, replan_due=False, refusals=0)
 
 
 def _reopen_step(p: Process, step: StepId, cause: str) -> Process:
-    p = replace(p, steps=p.steps | {step: StepState(snapshot=p.steps[step].snapshot, reason=cause)})
+    old = p.steps[step]
+    p = replace(p, steps=p.steps | {step: StepState(snapshot=old.snapshot, first_at=old.first_at, reason=cause)})
     if p.step is not None and p.step in dependants(p.plan, {step}):
-        halted = StepState(snapshot=p.steps[p.step].snapshot, reason=p.steps[p.step].reason or cause)
+        old = p.steps[p.step]
+        halted = StepState(snapshot=old.snapshot, first_at=old.first_at, reason=old.reason or cause)
         p = replace(p, steps=p.steps | {p.step: halted}, step=None)
     return p
 
@@ -289,7 +299,8 @@ def _finished(p: Process, event: e.ToolFinished) -> Process:
     usage = replace(event.usage, tool_calls=max(1, event.usage.tool_calls), seconds=0.0)
     p = _call(
         p, event.call, state="closed", finished_at=p.seq, failed=event.failure is not None,
-        sources=event.label.sources, compensation=event.compensation,
+        failure=event.failure.kind if event.failure is not None else "", sources=event.label.sources,
+        compensation=event.compensation,
     )  # fmt: skip
     return replace(p, usage=p.usage + usage, label=join(p.label, event.label))
 
@@ -334,25 +345,32 @@ def _answered(p: Process, event: e.PersonAnswered) -> Process:
         raise ReplayError(f"process {p.pid} was answered without having asked")
     p = replace(p, question=None)
     if asked.kind == "unknown_effect":
-        return _call(p, asked.call, state="again" if event.verdict == "no" else "closed")
+        happened = event.verdict != "no"
+        return _call(p, asked.call, state="closed" if happened else "again", finished_at=p.seq if happened else 0)
     return replace(p, verdicts=p.verdicts | {asked.call: event})
 
 
 def _undone(p: Process, event: e.Undone) -> Process:
-    """Back at the beginning of a step: it and everything that rests on it is to be done again."""
-    again = dependants(p.plan, {event.step}) | {
-        s.id for s in p.plan if p.steps[s.id].started_at > p.steps[event.step].started_at > 0
-    }
-    steps = {
-        k: StepState(snapshot=event.snapshot if k == event.step else "", reason="undone") if k in again else s
-        for k, s in p.steps.items()
-    }
-    calls = {
-        k: replace(c, state="closed", undone=c.step in again or c.undone) if c.step in again else c
-        for k, c in p.calls.items()
-    }
+    """Back at the beginning of a step: it, everything begun since and everything that rests on that is to be done again.
+
+    What began before and went on since keeps its beginning.
+    """
+    since = event.since or p.steps[event.step].first_at
+    moved = {s.id for s in p.plan if max(p.steps[s.id].started_at, p.steps[s.id].passed_at) >= since}
+    again = dependants(p.plan, {event.step} | moved)
+    steps: dict[StepId, StepState] = {}
+    for name, state in p.steps.items():
+        kept = name == event.step or 0 < state.first_at < since
+        fresh = StepState(snapshot=state.snapshot, first_at=state.first_at) if kept else StepState()
+        steps[name] = replace(fresh, reason="undone") if name in again else state
+    calls = {k: replace(c, state="closed", undone=True) if c.intended_at >= since else c for k, c in p.calls.items()}
+    children = {
+        k: replace(c, undone=True, exited=c.exited or e.ChildExited(k, "killed", reason="undone"))
+        if c.spawned_at >= since else c
+        for k, c in p.children.items()
+    }  # fmt: skip
     return replace(
-        p, steps=steps, step=None, calls=calls, exit=None, killed=False, suspended=True, reply=None, model_call=None,
-        question=None, waiting=None, model_failure=None, budget_refusal=None, replan_due=False, rules={}, refusals=0,
-        signatures={},
+        p, steps=steps, step=None, calls=calls, children=children, exit=None, killed=False, suspended=True, undoing=None,
+        reply=None, model_call=None, question=None, waiting=None, model_failure=None, budget_refusal=None,
+        replan_due=False, rules={}, refusals=0, signatures={},
     )  # fmt: skip

@@ -19,7 +19,7 @@ from glmos.abi.messages import FunctionCall
 from glmos.abi.plans import Claim, Step
 from glmos.abi.tools import EffectClass, Output
 
-STATE_VERSION = "1"
+STATE_VERSION = "2"
 """Of the layout of `Process`. Raise it with any change here: snapshots of another version are ignored."""
 
 
@@ -43,7 +43,12 @@ class Call(Struct, frozen=True):
     snapshot: SnapshotId = ""
     sources: tuple[str, ...] = ()
     compensation: dict[str, Any] | None = None
+    failure: str = ""
+    """What kind of failure it was, if it failed."""
+    compensated: Literal["", "begun", "done", "failed"] = ""
+    """`begun`: the call that undoes it was begun, and nobody knows how it ended."""
     undone: bool = False
+    """The process went back behind it: it no longer counts, whether or not its effect could be taken back."""
 
 
 class CheckState(Struct, frozen=True):
@@ -60,6 +65,8 @@ class StepState(Struct, frozen=True):
     """Model calls in this attempt."""
     snapshot: SnapshotId = ""
     """The workspace when the step first began."""
+    first_at: Seq = 0
+    """Where it first began: the place that belongs to `snapshot`."""
     started_at: Seq = 0
     passed_at: Seq = 0
     result: Output | None = None
@@ -90,6 +97,10 @@ class Child(Struct, frozen=True):
     call: CallId
     spawned: e.ChildSpawned
     exited: e.ChildExited | None = None
+    spawned_at: Seq = 0
+    exited_at: Seq = 0
+    undone: bool = False
+    """The process went back behind its beginning."""
 
 
 class Process(Struct, frozen=True):
@@ -114,6 +125,11 @@ class Process(Struct, frozen=True):
     exit: e.ProcessExited | None = None
     killed: bool = False
     suspended: bool = False
+    undoing: e.UndoStarted | None = None
+    """An undo was begun and has not come to its end."""
+    forked_from: Pid | None = None
+    forked_at: Seq = 0
+    """What stands before this is another process's past."""
 
     plan: tuple[Step, ...] = ()
     revision: int = 0

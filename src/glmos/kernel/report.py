@@ -50,6 +50,11 @@ def report(p: Process, *, answer: str, files: Sequence[str], workspace: str) -> 
     ended: e.ProcessExited | None = p.exit
     claims = ended.claims if ended is not None else ()
     waits = f"waits for children {', '.join(map(str, p.waiting.children))}" if p.waiting is not None else ""
+    if p.undoing is not None:
+        step = p.undoing.step
+        waits = (
+            f"an undo to the beginning of step {step!r} was interrupted; `glmos undo {p.pid} --to {step}` finishes it"
+        )
     return Report(
         pid=p.pid, status=p.status, answer=answer, evidence=evidence(p, claims),
         steps=tuple(step_view(s, p.steps[s.id]) for s in p.plan), files=tuple(files), cost=cost(p),

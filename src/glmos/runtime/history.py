@@ -1,51 +1,14 @@
-"""Going back: undo takes a process to the beginning of a step, fork begins another one from its past."""
+"""Fork: another process begins from the past of one."""
 
 from collections.abc import Sequence
 
 from msgspec.structs import replace
 
 from glmos.abi import events as e
-from glmos.abi.api import UndoReport
 from glmos.abi.errors import RefusedError
 from glmos.abi.ids import Pid, Seq, SnapshotId
-from glmos.abi.tools import ToolCall
-from glmos.kernel.effects import UndoPlan, plan_undo
 from glmos.kernel.fold import fold_all
 from glmos.runtime.machine import Machine
-
-
-async def undo(machine: Machine, pid: Pid, step: str | None) -> UndoReport:
-    """Stop the process, compensate latest first, put the files back, and journal all of it. It stays suspended.
-
-    Raises:
-        ConflictError, NotFoundError: There is nothing to undo, or no such step. Nothing was changed.
-    """
-    plan_undo(await machine.state(pid), step)  # refuse before anything is stopped
-    p = await machine.quiesce(pid)
-    plan = plan_undo(p, step)
-    compensated, failed = await _compensate(machine, pid, plan)
-    if plan.snapshot:
-        await machine.parts.workspaces.restore(pid, plan.snapshot)
-    left = (*plan.left, *failed)
-    undone = e.Undone(plan.step, plan.snapshot, tuple(compensated), left)
-    await machine.submit(pid, lambda _: (undone,))
-    return UndoReport(pid, plan.step, bool(plan.snapshot), tuple(compensated), left)
-
-
-async def _compensate(machine: Machine, pid: Pid, plan: UndoPlan) -> tuple[list[str], list[str]]:
-    done: list[str] = []
-    failed: list[str] = []
-    for call in plan.compensate:
-        tool = machine.parts.tool(call.tool)
-        action = tool.spec.action(call.action)
-        name = action.compensated_by if action is not None else call.action
-        undoing = ToolCall(pid, call.call, call.tool, name, call.compensation or {})
-        result = await tool.run(undoing, machine.parts.context(pid))
-        if result.failure is None:
-            done.append(call.call)
-        else:
-            failed.append(f"{call.call}: {call.tool}.{call.action} could not be undone: {result.failure.message}")
-    return done, failed
 
 
 async def fork(machine: Machine, pid: Pid, at: Seq | None) -> Pid:

@@ -6,7 +6,8 @@ to its parent.
 
 import heapq
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 
 import anyio
 from anyio.abc import TaskGroup
@@ -46,6 +47,10 @@ class Machine:
         self._trees: dict[Pid, set[Pid]] = {}
         """By root, who of a tree is in memory. Its accounts are open for as long as anybody is."""
         self._opening = anyio.Lock()  # nobody of a tree goes on before all its accounts are open
+        self._telling: set[Pid] = set()
+        """Processes that have ended, and whose parents are being told."""
+        self._undoing: set[Pid] = set()
+        """Roots of the trees in which an undo is under way."""
         self._alarms: list[tuple[float, Pid, str]] = []
         self._alarm_set = anyio.Event()
         self.broken: dict[Pid, str] = {}
@@ -174,6 +179,11 @@ class Machine:
         changed = await changed_sources(self.parts.workspaces, log.state)
 
         def resumed(p: Process) -> Sequence[e.Event]:
+            if p.undoing is not None:
+                raise ConflictError(
+                    f"process {pid} was being taken back to the beginning of step {p.undoing.step!r}, and that was "
+                    f"interrupted; `glmos undo {pid} --to {p.undoing.step}` finishes it"
+                )
             if p.exit is not None:
                 if p.exit.status == "done" and not changed:
                     raise ConflictError(
@@ -200,8 +210,39 @@ class Machine:
         live = self._live.get(pid)
         if live is not None:
             live.drop()
-            await self.hub.until_parked(pid, lambda: pid not in self._live and pid not in self._leaving)
+        await self.at_rest(pid)
         return await self.state(pid)
+
+    @contextmanager
+    def undoing(self, root: Pid) -> Generator[None]:
+        """While a process is taken back, nobody else takes back any of its tree: each effect is undone once.
+
+        Raises: ConflictError when somebody does already.
+        """
+        if root in self._undoing:
+            raise ConflictError(f"an undo is under way in the tree of process {root}; wait for its end")
+        self._undoing.add(root)
+        try:
+            yield
+        finally:
+            self._undoing.discard(root)
+
+    async def require_no_undo(self, pid: Pid) -> None:
+        """Raises: ConflictError while the tree of `pid` is being taken back."""
+        root = (await self.state(pid)).root
+        if root in self._undoing:
+            raise ConflictError(f"an undo is under way in the tree of process {root}; wait for its end")
+
+    async def record(self, pid: Pid, *events: e.Event) -> None:
+        """Append to a process that has nothing to do, suspended or ended; return when it is out of memory again."""
+        await self.submit(pid, lambda _: events)
+        await self.at_rest(pid)
+
+    async def at_rest(self, pid: Pid) -> None:
+        """Wait until a process is out of memory, and whoever has to know of its end knows."""
+        await self.hub.until_parked(
+            pid, lambda: pid not in self._live and pid not in self._leaving and pid not in self._telling
+        )
 
     async def adopt(self, pid: Pid, events: Sequence[e.Event]) -> None:
         """Take in a process whose log begins with `events` and whose files are in place (a fork), and let it run."""
@@ -282,6 +323,7 @@ class Machine:
             self._let_go(pid, _first(errors))
         with anyio.CancelScope(shield=True):
             await live.release()
+        self._telling.add(pid)
         self._leaving.pop(pid).set()
         self.hub.parked(pid)
         try:
@@ -290,6 +332,8 @@ class Machine:
         finally:
             if pid not in self._live and pid not in self._arriving:  # else it has come back meanwhile
                 self._close(live.state.root, pid)
+            self._telling.discard(pid)
+            self.hub.parked(pid)
 
     def leave(self, pid: Pid) -> None:
         """The process is out of the table; it may come back when it has let go of its tools."""
@@ -343,7 +387,7 @@ class Machine:
 
     async def _ended(self, p: Process) -> None:
         await self.kill_children(p)
-        if p.parent is None:
+        if p.parent is None or not _awaited(await self.state(p.parent), p.pid):
             return
         try:
             await self.submit(p.parent, await self._news(p))
@@ -360,8 +404,7 @@ class Machine:
         files = await self._bring_back(child) if exited.status in ("done", "unverified") else ()
 
         def told(p: Process) -> Sequence[e.Event]:
-            known = p.children.get(child.pid)
-            if known is None or known.exited is not None or p.exit is not None:
+            if not _awaited(p, child.pid):
                 return ()
             return (e.ChildExited(child.pid, exited.status, answer, exited.reason, files),)
 
@@ -397,6 +440,12 @@ class Machine:
     def wake_at(self, pid: Pid, call: str, until: float) -> None:
         heapq.heappush(self._alarms, (until, pid, call))
         self._alarm_set.set()
+
+
+def _awaited(p: Process, child: Pid) -> bool:
+    """The end of a child is still news to `p`."""
+    known = p.children.get(child)
+    return known is not None and known.exited is None and p.exit is None
 
 
 def _known(state: Process | None) -> Process:

@@ -13,6 +13,7 @@ from glmos.abi.errors import DeviceError, NotFoundError, SandboxError
 from glmos.abi.labels import Label, join
 from glmos.abi.tools import Failure, ProbeResult, ToolCall, ToolResult
 from glmos.kernel.process import Process
+from glmos.runtime.incoming import bring_again
 from glmos.runtime.log import ProcessLog
 from glmos.runtime.outputs import keep, keep_data, printable
 from glmos.runtime.parts import Parts
@@ -127,12 +128,13 @@ async def probe(log: ProcessLog, parts: Parts, effect: f.ProbeTool) -> None:
             found = await tool.probe(call, parts.context(log.pid))
         except Exception as error:
             found = ProbeResult("cannot_tell", f"the probe broke: {error}")
-    log.note(e.ToolProbed(effect.call, found.outcome, found.detail))
+    log.note(e.ToolProbed(effect.call, found.outcome, found.detail, found.compensation))
 
 
 async def take_back(log: ProcessLog, parts: Parts, effect: f.TakeBack) -> None:
     """Undo whatever an interrupted call did to the workspace, so that it has not happened."""
     await parts.workspaces.restore(log.pid, effect.snapshot)
+    await bring_again(parts.workspaces, log, log.state.calls[effect.call].intended_at)
     told = (
         "interrupted by a restart; whatever it had changed in the workspace was taken back, and Python variables are gone. "
         "Call it again if it is still needed"
