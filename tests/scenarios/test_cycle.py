@@ -169,6 +169,7 @@ async def test_empty_replies_end_the_process_with_a_way_out(tmp_path: Path) -> N
         (call("plan", steps=[{"id": "a", "goal": "g", "needs": ["z"]}]), "needs 'z', which is not an earlier step"),
         (call("plan", steps=[{"id": "a", "goal": "g", "checks": [{"kind": "magic"}]}]), "'magic'"),
         (call("finish", result="  "), "the result is empty"),
+        (call("finish", result="x" * 20_001), "at most 20000"),
     ],
 )
 async def test_a_wrong_call_is_answered_with_what_is_wrong(tmp_path: Path, bad: Any, told: str) -> None:

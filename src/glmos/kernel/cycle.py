@@ -248,6 +248,11 @@ def _finish(p: Process, call: syscalls.Finish, rules: Rules) -> list[f.Effect]:
         return _refuse(p, "finish", "no step is being done")
     if not call.result.strip():
         return _refuse(p, "finish", "the result is empty: say what was found or made")
+    if len(call.result) > rules.max_result:
+        return _refuse(
+            p, "finish", f"the result has {len(call.result)} characters, at most {rules.max_result} are taken: say the "
+            "essence, and put the rest into a file",
+        )  # fmt: skip
     live = [str(c.pid) for c in p.children.values() if c.exited is None]
     if live and p.final is not None and p.step == p.final.id:
         return _refuse(p, "finish", f"child process {', '.join(live)} is still running: `wait` for it first")

@@ -28,5 +28,7 @@ class Rules(Struct, frozen=True):
     max_repeats: int = 3
     """Equal calls with nothing changed between."""
     max_steps: int = 30
+    max_result: int = 20_000
+    """Characters of a result: it is read by a person and, whole, by a critic."""
     max_depth: int = 4
     """Generations of children."""

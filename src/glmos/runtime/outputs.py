@@ -1,5 +1,7 @@
 """Long texts: the journal keeps head and tail, a blob the whole."""
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -8,6 +10,8 @@ from glmos.abi.tools import Output
 from glmos.ports import Store
 
 HEAD, TAIL = 5_000, 2_000
+AROUND = 300
+"""Characters shown on each side of a quote in a long text."""
 DATA_INLINE = 16_000
 """Bytes of structured data kept in the event itself."""
 
@@ -21,6 +25,24 @@ def shorten(text: str, size: int) -> str:
     """`text`, or its beginning and its end in about `size` characters."""
     text = text.encode("utf-8", "replace").decode()
     return text if len(text) <= size else f"{text[: size // 2]}\n[...]\n{text[-size // 2 :]}"
+
+
+def around(text: str, quotes: Sequence[str], size: int) -> str:
+    """`text` in about `size` characters for its beginning and end, and besides what stands around each of `quotes`."""
+    if len(text) <= size:
+        return shorten(text, size)
+    spans = [(0, size // 2), (len(text) - size // 2, len(text))]
+    for quote in quotes:
+        words = r"\s+".join(map(re.escape, quote.split()))
+        if found := re.search(words, text) if words else None:
+            spans.append((max(0, found.start() - AROUND), min(len(text), found.end() + AROUND)))
+    shown, end = "", 0
+    for start, stop in sorted(spans):
+        if start > end:
+            shown += "\n[...]\n"
+        shown += text[max(start, end) : stop]
+        end = max(end, stop)
+    return printable(shown)
 
 
 async def keep(store: Store, text: str) -> Output:

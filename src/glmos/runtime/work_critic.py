@@ -11,19 +11,23 @@ from glmos.abi import events as e
 from glmos.abi import plans as a
 from glmos.abi.budgets import Usage
 from glmos.abi.errors import ModelError, RefusedError
+from glmos.abi.ids import Pid
 from glmos.abi.messages import ModelRequest
 from glmos.context import critic
-from glmos.kernel.report import check_kind
 from glmos.kernel.verify import Verdict
 from glmos.runtime.check_scripts import PREVIEW_SCRIPT
 from glmos.runtime.evidence import observations
 from glmos.runtime.log import ProcessLog
-from glmos.runtime.outputs import shorten, whole
+from glmos.runtime.outputs import around, shorten, whole
 from glmos.runtime.parts import Parts
 from glmos.runtime.work_model import complete, reserve, time_left
 
 SHOWN = 2_000
 """Characters of one observation or file that a critic is shown."""
+ACTIONS = 24_000
+"""Characters of all calls together."""
+FILES = 16
+"""Files of which a critic is shown the beginning."""
 
 
 async def criticise(log: ProcessLog, parts: Parts, effect: f.RunCheck, check: a.CriticCheck) -> None:
@@ -77,26 +81,9 @@ async def _case(log: ProcessLog, parts: Parts, step: str, check: a.CriticCheck) 
     p = log.state
     state, found = p.steps[step], p.find(step)
     assert found is not None
-    observed = await observations(log, parts)
-    cited = {c.call for c in state.claims}
-    recent = set(list(observed)[-12:])
-    shown = [
-        (k, shorten(v, SHOWN if k in cited else SHOWN // 4)) for k, v in observed.items() if k in cited or k in recent
-    ]
-    actions = [
-        f"[{c.call}] {c.tool}.{c.action}({shorten(msgspec.json.encode(c.arguments).decode(), 1_000)})"
-        f" {'failed' if c.failed else 'ok'}"
-        for c in p.calls.values()
-        if not c.undone
-    ]
-    actions += [
-        f"[{x.event.call}] the person was asked: {shorten(x.event.question, 600)}"
-        for x in log.entries
-        if isinstance(x.event, e.PersonAsked)
-    ]
     date = datetime.fromtimestamp(p.created, UTC).date()
     checks = [
-        f"{s.id}: {check_kind(c)} {x.outcome}: {shorten(x.detail, 300)}"
+        f"{s.id}: {_encoded([c], 400)} {x.outcome}: {shorten(x.detail, 300)}"
         for s in p.plan
         for c, x in zip(s.checks, p.steps[s.id].checks, strict=False)
         if x.outcome in ("passed", "failed", "undecided")
@@ -104,9 +91,39 @@ async def _case(log: ProcessLog, parts: Parts, step: str, check: a.CriticCheck) 
     return critic.Case(
         goal=f"{p.goal}\n(asked on {date.isoformat()})", step_goal=found.goal,
         rubric=check.rubric, result=await whole(parts.store, state.result),
-        quotes=[(c.claim, c.call, c.quote) for c in state.claims], actions=actions[-40:], observations=shown,
-        checks=checks, revisions=_revisions(log), files=await _result_files(log, parts),
+        quotes=[(c.claim, c.call, c.quote) for c in state.claims], actions=_actions(log, step),
+        observations=await _observations(log, parts, state.claims), checks=checks, revisions=_revisions(log),
+        files=await _result_files(log, parts),
     )  # fmt: skip
+
+
+def _actions(log: ProcessLog, step: str) -> list[str]:
+    """Every call, however many: what was done in the middle must not hide between harmless calls."""
+    calls = [c for c in log.state.calls.values() if not c.undone]
+    size = max(120, min(1_000, ACTIONS // max(1, len(calls))))
+    cited = {c.call for c in log.state.steps[step].claims}
+    shown = [
+        f"[{c.call}] {c.tool}.{c.action}("
+        f"{shorten(msgspec.json.encode(c.arguments).decode(), 4 * SHOWN if c.call in cited else size)})"
+        f" {'failed' if c.failed else 'ok'}"
+        for c in calls
+    ]
+    asked = [x.event for x in log.entries if isinstance(x.event, e.PersonAsked)]
+    return shown + [f"[{x.call}] the person was asked: {shorten(x.question, 600)}" for x in asked]
+
+
+async def _observations(log: ProcessLog, parts: Parts, claims: Sequence[a.Claim]) -> list[tuple[str, str]]:
+    """What is cited, each quote with what stands around it, and in short what else was seen lately."""
+    observed = await observations(log, parts)
+    quotes: dict[str, list[str]] = {}
+    for claim in claims:
+        quotes.setdefault(claim.call, []).append(claim.quote)
+    recent = set(list(observed)[-12:])
+    return [
+        (k, around(v, quotes[k], SHOWN) if k in quotes else shorten(v, SHOWN // 4))
+        for k, v in observed.items()
+        if k in quotes or k in recent
+    ]
 
 
 def _revisions(log: ProcessLog) -> list[str]:
@@ -134,22 +151,31 @@ def _revisions(log: ProcessLog) -> list[str]:
     return found
 
 
-def _encoded(checks: Sequence[a.Check]) -> str:
-    return shorten(msgspec.json.encode(checks).decode(), 1_200) if checks else "nothing"
+def _encoded(checks: Sequence[a.Check], size: int = 1_200) -> str:
+    return shorten(msgspec.json.encode(checks).decode(), size) if checks else "nothing"
 
 
 async def _result_files(log: ProcessLog, parts: Parts) -> list[tuple[str, str]]:
-    """The files made since the process began, each with its beginning."""
+    """The files made or changed since the process began, each with its beginning; first what became of the given ones."""
     p = log.state
     if not log.first_snapshot:
         return []
-    changes = [c for c in await parts.workspaces.changes(p.pid, log.first_snapshot) if c.kind != "deleted"][:12]
+    changes = await parts.workspaces.changes(p.pid, log.first_snapshot)
+    changes = sorted(changes, key=lambda c: (c.kind == "added", c.path))
     found: list[tuple[str, str]] = []
-    for change in changes:
-        done = await parts.sandbox.run(
-            ["python", "-W", "ignore", "-I", "-c", PREVIEW_SCRIPT, change.path, str(SHOWN)],
-            pid=p.pid, workspace=parts.workspaces.path(p.pid), writable=False,
-        )  # fmt: skip
-        text = done.stdout.decode("utf-8", "replace")
-        found.append((f"{change.path} ({change.kind})", text or "(could not be looked at)"))
+    for change in changes[:FILES]:
+        given = "" if change.kind == "added" else "; it was there when the process began"
+        text = "" if change.kind == "deleted" else await _preview(p.pid, parts, change.path)
+        found.append((f"{change.path} ({change.kind}{given})", text))
+    if len(changes) > FILES:
+        names = ", ".join(f"{c.path} ({c.kind})" for c in changes[FILES:])
+        found.append((f"{len(changes) - FILES} more, not shown", shorten(names, SHOWN)))
     return found
+
+
+async def _preview(pid: Pid, parts: Parts, path: str) -> str:
+    done = await parts.sandbox.run(
+        ["python", "-W", "ignore", "-I", "-c", PREVIEW_SCRIPT, path, str(SHOWN)],
+        pid=pid, workspace=parts.workspaces.path(pid), writable=False,
+    )  # fmt: skip
+    return done.stdout.decode("utf-8", "replace") or "(could not be looked at)"
