@@ -8,7 +8,7 @@ rows were added up is for other checks (see design/09-verified-done.md).
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from glmos.abi.ids import CallId
@@ -24,10 +24,14 @@ class Grounds(NamedTuple):
     """The whole text of each observation of this process."""
     given: Sequence[str] = ()
     """What the person said: it needs no source."""
-    lent: Sequence[str] = ()
-    """Quotes of the steps that this one needs."""
+    lent: Sequence[Claim] = ()
+    """Claims of the steps that this one needs: their results are the doer's words, what they quote was read."""
     bounds: Sequence[str] = ()
     """Conditions of the queries that are cited: a result may say within which bounds its figures hold."""
+    withdrawn: Mapping[CallId, str] = {}
+    """Why nothing more, or nothing at all, may be quoted from a call: it failed, it was undone, its child is not done."""
+    own: Mapping[CallId, Collection[float]] = {}
+    """Numbers of an observation that the doer had put there itself: said by it, not seen."""
     has_calls: bool = False
     """Observations were made for this step, so a result without claims is not enough."""
 
@@ -40,15 +44,13 @@ def plain(text: str) -> str:
 def citation(result: str, claims: Sequence[Claim], grounds: Grounds) -> Verdict:
     """Check the claims, then the result against them; the detail says what to mend."""
     observed = {call: plain(text) for call, text in grounds.observed.items()}
-    faults = [fault for claim in claims if (fault := _claim_fault(claim, observed))]
+    faults = [fault for claim in claims if (fault := _claim_fault(claim, observed, grounds))]
     if not claims and grounds.has_calls:
         faults.append("the result cites nothing: add claims, each with a call and a quote from its output")
-    quotes = [plain(c.quote) for c in claims if not _claim_fault(c, observed)]
-    cited = {c.call: observed[c.call] for c in claims if c.call in observed}
+    sound = [c for c in (*claims, *grounds.lent) if not _claim_fault(c, observed, grounds)]
     text = plain(_without_list_numbers(result))
-    sources = [*quotes, *map(plain, grounds.lent), *map(plain, grounds.given)]
-    faults += _unfounded_numbers(text, sources, grounds, cited)
-    faults += _unquoted_names(text, sources, {c: grounds.observed[c] for c in cited})
+    faults += _number_faults(text, sound, observed, grounds)
+    faults += _name_faults(text, sound, grounds)
     if faults:
         return Verdict("failed", "; ".join(faults))
     if not claims:
@@ -61,16 +63,18 @@ def citation(result: str, claims: Sequence[Claim], grounds: Grounds) -> Verdict:
 # -- quotes -----------------------------------------------------------------------------------------------------------
 
 
-def _claim_fault(claim: Claim, observed: Mapping[CallId, str]) -> str:
+def _claim_fault(claim: Claim, observed: Mapping[CallId, str], grounds: Grounds) -> str:
     """What is wrong with a claim; empty when its quote stands."""
-    quote = plain(claim.quote)
+    quote, why = plain(claim.quote), grounds.withdrawn.get(claim.call, "")
     if claim.call not in observed:
         known = ", ".join(list(observed)[-8:]) or "none"
-        return f"there is no observation {claim.call!r} (there are: {known})"
+        return f"nothing can be quoted from {claim.call}: {why}" if why else (
+            f"there is no observation {claim.call!r} (there are: {known})"
+        )  # fmt: skip
     if not re.search(r"\w", quote):
         return f"the claim {claim.claim[:80]!r} has an empty quote"
     if not stands(quote, observed[claim.call]):
-        return f"{claim.quote[:120]!r} does not stand in {claim.call}"
+        return f"{claim.quote[:120]!r} does not stand in {claim.call}{f' ({why})' if why else ''}"
     return ""
 
 
@@ -124,23 +128,42 @@ _BOUND = re.compile(
 """Words before a number that make it a bound of what is spoken of."""
 
 
-def _unfounded_numbers(text: str, sources: Sequence[str], grounds: Grounds, cited: Mapping[CallId, str]) -> list[str]:
-    """The numbers of the result that no source has."""
-    known = [n for s in sources for n in numbers(s)] + [n for s in grounds.given for n in in_words(s)]
+def _number_faults(text: str, claims: Sequence[Claim], observed: Mapping[CallId, str], grounds: Grounds) -> list[str]:
+    """The numbers of the result that no source has, and where they stand instead."""
+    quoted = [(c.call, n) for c in claims for n in numbers(plain(c.quote))]
+    known = [n for call, n in quoted if n.value not in grounds.own.get(call, ())]
+    known += [n for s in grounds.given for n in (*numbers(plain(s)), *in_words(s))]
     bounds = [n for s in grounds.bounds for n in numbers(plain(s))]
-    missing = [
-        n for n in numbers(text)
-        if not _among(n, known) and not (_BOUND.search(text[: n.start]) and _among(n, bounds))
-    ]  # fmt: skip
-    unquoted = {n.text: next((c for c, t in cited.items() if _among(n, numbers(t))), "") for n in missing}
+    elsewhere = [(call, n) for call in dict.fromkeys(c.call for c in claims) for n in numbers(observed[call])]
+    nowhere, loose, own = list[str](), list[str](), list[str]()
+    for n in numbers(text):
+        if _among(n, known) or (_among(n, bounds) and _BOUND.search(text[: n.start])):
+            continue
+        if call := _where(n, quoted):
+            own.append(f"{n.text} ({call})")
+        elif call := _where(n, elsewhere):
+            loose.append(f"{n.text} ({call})")
+        else:
+            nowhere.append(n.text)
     faults: list[str] = []
-    nowhere = [n for n, call in unquoted.items() if not call]
     if nowhere:
-        faults.append(f"the result has {', '.join(nowhere[:5])}, which no cited observation has")
-    loose = [f"{n} ({call})" for n, call in unquoted.items() if call]
+        faults.append(f"the result has {_some(nowhere)}, which no cited observation has")
     if loose:
-        faults.append(f"the result has {', '.join(loose[:5])}, which no quote has: quote the line it rests on")
+        faults.append(f"the result has {_some(loose)}, which no quote has: quote the line it rests on")
+    if own:
+        faults.append(f"the result has {_some(own)}, which you put there yourself: {OWN_WORDS}")
     return faults
+
+
+OWN_WORDS = "have it come out of a call that does not contain it"
+
+
+def _some(found: Sequence[str]) -> str:
+    return ", ".join(list(dict.fromkeys(found))[:5])
+
+
+def _where(stated: Number, places: Iterable[tuple[CallId, Number]]) -> CallId:
+    return next((call for call, n in places if says(stated, n)), "")
 
 
 def _among(stated: Number, known: Iterable[Number]) -> bool:
@@ -154,20 +177,20 @@ _NAME = re.compile(r"(?=.*(?:[A-Z]|[\u3400-\u9fff]{2}))[^\W\d_].{1,58}")
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 
 
-def _unquoted_names(text: str, sources: Sequence[str], cited: Mapping[CallId, str]) -> list[str]:
+def _name_faults(text: str, claims: Sequence[Claim], grounds: Grounds) -> list[str]:
     """Names that the result took from rows of a table it cites without quoting those rows.
 
     A row is a line of several cells with a number among them. `West 37972.4` quoted does not carry a sentence on South.
     """
-    quoted = " ".join(sources)
+    quoted = " ".join(map(plain, (*(c.quote for c in claims), *grounds.given)))
     found: dict[str, CallId] = {}
-    for call, observation in cited.items():
-        for name in _row_names(observation):
+    for call in dict.fromkeys(c.call for c in claims):
+        for name in _row_names(grounds.observed[call]):
             if name not in found and _named(name, text) and not _named(name, quoted):
                 found[name] = call
     if not found:
         return []
-    shown = ", ".join(f"{name!r} ({call})" for name, call in list(found.items())[:5])
+    shown = _some([f"{name!r} ({call})" for name, call in found.items()])
     return [f"the result names {shown}, which no quote has: quote the line it rests on"]
 
 

@@ -1,19 +1,24 @@
 """What a process has observed, and so may cite."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from glmos.abi import events as e
 from glmos.abi.ids import CallId, StepId
 from glmos.abi.plans import Claim
-from glmos.kernel.citation import Grounds, plain, stands
-from glmos.kernel.process import Process
+from glmos.kernel.citation import Grounds, plain
+from glmos.kernel.figures import numbers
+from glmos.kernel.process import Child, Process
 from glmos.runtime.log import ProcessLog
 from glmos.runtime.outputs import whole
 from glmos.runtime.parts import Parts
 
 
 async def observations(log: ProcessLog, parts: Parts) -> dict[CallId, str]:
-    """The whole text of everything the process has observed and may cite; what was undone is not among it."""
+    """The whole text of everything the process has observed and may cite.
+
+    What failed or was undone is not among it, nor what a child said that did not end done: its own checks have not
+    vouched for it.
+    """
     found: dict[CallId, str] = {}
     for entry in log.entries:
         event = entry.event
@@ -22,24 +27,54 @@ async def observations(log: ProcessLog, parts: Parts) -> dict[CallId, str]:
             found[event.call] = await whole(parts.store, event.output) + files
         elif isinstance(event, e.ToolProbed) and event.outcome == "happened":
             found[event.call] = f"interrupted, but it took effect: {event.detail}"
-        elif isinstance(event, e.CallAnswered) and event.name in ("ask", "wait"):
+        elif isinstance(event, e.CallAnswered) and event.name == "ask":
             found[event.call] = event.text
+    for call, children in _waits(log).items():
+        said = [
+            f"Child {c.pid} ended done: {c.exited.answer}" for c in children if c.exited and c.exited.status == "done"
+        ]
+        if said:
+            found[call] = "\n".join(said)
     return found
+
+
+def _waits(log: ProcessLog) -> dict[CallId, list[Child]]:
+    """The children that each finished wait was for."""
+    started = {x.event.call: x.event for x in log.entries if isinstance(x.event, e.WaitStarted)}
+    answered = [x.event.call for x in log.entries if isinstance(x.event, e.CallAnswered) and x.event.name == "wait"]
+    return {c: [log.state.children[pid] for pid in started[c].children] for c in answered if c in started}
 
 
 async def grounds(log: ProcessLog, parts: Parts, step: StepId) -> Grounds:
     """What the result of `step` may rest on."""
     p = log.state
     observed = await observations(log, parts)
+    waits = _waits(log)
     return Grounds(
         observed=observed,
         given=[p.goal, *(f.name for f in p.files), *_answers(log)],
-        lent=[
-            c.quote for c in _lent(p, step) if c.call in observed and stands(plain(c.quote), plain(observed[c.call]))
-        ],
-        bounds=_conditions(p, p.steps[step].claims),
+        lent=_lent(p, step),
+        bounds=[*_conditions(p, p.steps[step].claims), *(c.spawned.goal for c in p.children.values())],
+        withdrawn=_withdrawn(p, waits),
+        own={call: _told(children) for call, children in waits.items()},
         has_calls=any(c.step == step and c.call in observed for c in p.calls.values()),
     )
+
+
+def _withdrawn(p: Process, waits: Mapping[CallId, Sequence[Child]]) -> dict[CallId, str]:
+    found = {c.call: "it was undone" if c.undone else "it failed" for c in p.calls.values() if c.undone or c.failed}
+    for call, children in waits.items():
+        loose = [c for c in children if c.exited is not None and c.exited.status != "done"]
+        if loose:
+            found[call] = "; ".join(
+                f"child {c.pid} ended {c.exited.status}: what it says was not verified" for c in loose if c.exited
+            )
+    return found
+
+
+def _told(children: Sequence[Child]) -> set[float]:
+    """The numbers children had in their goals: a child that repeats them has seen nothing."""
+    return {n.value for c in children for n in numbers(plain(c.spawned.goal))}
 
 
 def _answers(log: ProcessLog) -> list[str]:
@@ -48,7 +83,7 @@ def _answers(log: ProcessLog) -> list[str]:
 
 
 def _lent(p: Process, step: StepId) -> list[Claim]:
-    """The claims of the steps that `step` needs. Their results are the doer's words; what they quote was read."""
+    """The claims of the steps that `step` needs."""
     found = p.find(step)
     return [c for need in (found.needs if found else ()) for c in p.steps[need].claims]
 

@@ -1,5 +1,7 @@
 """What a result says must stand in what it quotes."""
 
+from typing import Any
+
 import pytest
 
 from glmos.abi.plans import Claim
@@ -7,9 +9,9 @@ from glmos.kernel.citation import Grounds, citation
 from glmos.kernel.verify import Verdict
 
 
-def cite(result: str, quote: str, observed: str, given: str = "", **more: list[str]) -> Verdict:
+def cite(result: str, quote: str, observed: str, given: str = "", **more: Any) -> Verdict:
     claims = [Claim("it is so", "c1", quote)]
-    return citation(result, claims, Grounds({"c1": observed}, [given], has_calls=True, **more))  # type: ignore[arg-type]
+    return citation(result, claims, Grounds({"c1": observed}, [given], has_calls=True, **more))
 
 
 REGIONS = "| region | total |\n| --- | --- |\n| West | 37972.4 |\n| South | 22109.8 |"
@@ -61,7 +63,7 @@ def test_a_result_may_say_within_which_bounds_its_figures_hold() -> None:
 
 
 def test_quotes_of_the_steps_it_needs_carry_a_result() -> None:
-    assert cite("17 of 20", "17", "17", lent=["rows: 20"]).outcome == "passed"
+    assert cite("17 of 20", "17", "17, rows: 20", lent=[Claim("", "c1", "rows: 20")]).outcome == "passed"
 
 
 def test_a_claim_on_nothing_names_what_there_is() -> None:
@@ -76,3 +78,13 @@ def test_a_result_that_rests_on_nothing_and_claims_nothing_passes() -> None:
 
 def test_observations_without_a_claim_are_not_enough() -> None:
     assert citation("roses are red", [], Grounds({"c1": "red"}, has_calls=True)).outcome == "failed"
+
+
+def test_a_number_the_doer_put_there_itself_is_no_observation() -> None:
+    found = cite("42 sheep", "42 sheep", "Child 2 ended done: 42 sheep", own={"c1": {42.0}})
+    assert (found.outcome, "42 (c1), which you put there yourself" in found.detail) == ("failed", True)
+
+
+def test_what_was_withdrawn_says_why_it_cannot_be_quoted() -> None:
+    found = citation("42", [Claim("x", "c2", "42")], Grounds({"c1": "42"}, withdrawn={"c2": "it was undone"}))
+    assert "nothing can be quoted from c2: it was undone" in found.detail
