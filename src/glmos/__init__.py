@@ -7,9 +7,10 @@
 Everything here is imported when it is first used, so that `import glmos` costs nothing.
 """
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # `typing` itself would cost more than the rest; checkers know the name
 if TYPE_CHECKING:
+    from typing import Any
+
     from glmos.embed import open as open
     from glmos.tools.declare import tool as tool
 
@@ -17,7 +18,7 @@ __version__ = "0.1.0"
 __all__ = ["open", "tool"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name == "open":
         from glmos.embed import open as embedded
 

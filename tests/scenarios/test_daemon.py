@@ -7,17 +7,20 @@ import stat
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import pytest
 
-from glmos.abi.api import Progress, RunRequest
+from glmos.abi.api import Progress, Report, RunRequest
 from glmos.abi.budgets import Limits
 from glmos.abi.errors import ConflictError, DeviceError, NotFoundError, UsageError
 from glmos.abi.events import Entry, PersonAsked, ProcessExited
 from glmos.abi.tools import Output
-from glmos.client import DaemonAbsent, RemoteSystem, ensure_daemon, hello
+from glmos.abi.wire import SOCKET_NAME
+from glmos.client import DaemonAbsent, DaemonGone, RemoteSystem, direct, ensure_daemon, hello
 from glmos.daemon.lifetime import Lifetime
 from glmos.daemon.server import serve
 from glmos.testing.system import FakeSystem, Hold
@@ -59,6 +62,43 @@ async def test_a_process_is_started_waited_for_and_reported_through_the_socket(t
         assert await client.processes() == []
         assert await client.log(pid) == await system.log(pid)
         assert await client.explain(pid) == await system.explain(pid)
+
+
+async def test_a_question_without_an_event_loop_gets_the_same_answer(tmp_path: Path) -> None:
+    async with served(tmp_path) as (client, _, _):
+        for goal in ("哪个地区最高?", "slow", "ask"):
+            await client.start(RunRequest(goal=goal))
+        for live_only, limit in ((True, None), (False, None), (False, 2)):
+            asked = partial(direct.processes, tmp_path, live_only=live_only, limit=limit)
+            rows = await anyio.to_thread.run_sync(asked)
+            assert rows == await client.processes(live_only=live_only, limit=limit)
+        with pytest.raises(NotFoundError, match="no process 99"):
+            await anyio.to_thread.run_sync(direct.ask, tmp_path, "/processes/99", Report)
+    with pytest.raises(DaemonAbsent):
+        direct.processes(tmp_path)
+    with pytest.raises(DaemonAbsent):
+        direct.processes(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"HTTP/1.1 200 OK\r\ncontent-le", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n[]"]
+)
+async def test_half_an_answer_is_none(tmp_path: Path, answer: bytes) -> None:
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(tmp_path / SOCKET_NAME))
+    listener.listen()
+
+    def answer_once() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(answer)
+
+    with listener, anyio.fail_after(10):
+        async with anyio.create_task_group() as group:
+            group.start_soon(anyio.to_thread.run_sync, answer_once)
+            with pytest.raises(DaemonGone):
+                await anyio.to_thread.run_sync(direct.processes, tmp_path)
 
 
 async def test_an_error_comes_out_of_the_client_as_it_went_into_the_daemon(tmp_path: Path) -> None:

@@ -2,57 +2,44 @@
 
 import os
 import sys
-import time
-import traceback
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
 
 import glmos
-from glmos.cli import config, control, exits, machine, processes
-from glmos.cli.run import run
+from glmos.cli import exits
+from glmos.cli.front import SECTIONS, front_page
 from glmos.cli.shell import Shell
 from glmos.cli.text import clean
 
-SECTIONS: dict[str, tuple[click.Command, ...]] = {
-    "Reach a goal": (run, control.answer, control.approve, control.deny),
-    "Look": (processes.ps, processes.show, processes.log, processes.explain),
-    "Act on a process": (
-        control.kill, control.suspend, control.resume, control.renice, control.fork, control.undo,
-    ),
-    "The machine": (machine.models, machine.tools, machine.doctor, config.config),
-}  # fmt: skip
+MODULES = {name: module for section in SECTIONS.values() for name, (module, _) in section.items()}
 
 
 class Commands(click.Group):
-    """Lists its commands by what they are for."""
+    """Imports a command when it is asked for."""
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        for section, commands in SECTIONS.items():
-            with formatter.section(section):
-                formatter.write_dl([(str(c.name), c.get_short_help_str(limit=62)) for c in commands])
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in MODULES:
+            return None
+        command: click.Command = getattr(import_module(f"glmos.cli.{MODULES[cmd_name]}"), cmd_name)
+        return command
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write(front_page())
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(glmos.__version__, prog_name="glmos")
 @click.pass_context
 def commands(context: click.Context) -> None:
-    """GLM-OS: state a goal; it is planned, done with real tools, checked, and answered with evidence.
-
-    \b
-      glmos run "Which region had the highest sales in 2025?" -f sales.csv
-
-    Exit status: 0 done and verified, 1 failed, 2 wrong usage, 3 finished but unverified, 4 waiting for a person,
-    5 refused (budget, permission), 130 killed.
-    """
+    """Everything a person types; `front` says what that is."""
     context.obj = context.obj or Shell()
-
-
-for _section in SECTIONS.values():
-    for _command in _section:
-        commands.add_command(_command)
 
 
 def main(argv: Sequence[str] | None = None, *, shell: Shell | None = None) -> int:
@@ -96,6 +83,9 @@ def _complain(sentence: str) -> None:
 
 
 def _write_details(error: Exception) -> Path:
+    import time
+    import traceback
+
     text = "".join(traceback.format_exception(error))
     name = f"glmos-bug-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
     for folder in (Shell().home, Path("/tmp")):

@@ -32,7 +32,7 @@ def ps(shell: Shell, everything: bool, limit: int | None, as_json: bool) -> int:
 
     terminal = shell.terminal
     most = limit if limit is not None or as_json else SHOWN
-    rows = shell.use(lambda system: system.processes(live_only=not everything, limit=most or None))
+    rows = shell.processes(live_only=not everything, limit=most or None)
     if most and len(rows) == most:
         terminal.say(f"The newest {most}; `glmos ps --limit 0` lists all.")
     if as_json:

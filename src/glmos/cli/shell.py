@@ -10,6 +10,7 @@ import click
 from glmos.cli.terminal import Terminal
 
 if TYPE_CHECKING:
+    from glmos.abi.events import ProcessRow
     from glmos.client import RemoteSystem
 
 T = TypeVar("T")
@@ -35,6 +36,16 @@ class Shell:
         """The variables that concern models, those named by a `key_env` in the configuration included."""
         names = [*MODEL_VARIABLES, *_key_variables(self.home / "glmos.toml")]
         return {name: self.environ[name] for name in names if self.environ.get(name)}
+
+    def processes(self, *, live_only: bool, limit: int | None) -> "list[ProcessRow]":
+        """The listing; without an event loop where the daemon is there already, because people wait for it."""
+        from glmos.client.direct import processes
+        from glmos.client.problems import DaemonAbsent
+
+        try:
+            return processes(self.home, live_only=live_only, limit=limit)
+        except DaemonAbsent:
+            return self.use(lambda system: system.processes(live_only=live_only, limit=limit))
 
     def use(self, work: Callable[["RemoteSystem"], Awaitable[T]]) -> T:
         """Run `work` against the system of this home, whose daemon is started if it is not there.

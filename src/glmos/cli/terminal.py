@@ -1,7 +1,6 @@
 """The three streams, and what is at their other end: a person or a program."""
 
 import os
-import shutil
 import sys
 from typing import TextIO
 
@@ -29,6 +28,8 @@ class Terminal:
     @property
     def columns(self) -> int:
         """Of the person's window."""
+        import shutil
+
         return max(shutil.get_terminal_size((80, 24)).columns, 20)
 
     @property

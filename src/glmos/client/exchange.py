@@ -11,38 +11,9 @@ import msgspec
 from anyio.abc import ByteStream
 
 from glmos.abi.api import Problem
-from glmos.abi.errors import (
-    ConflictError,
-    DeviceError,
-    GlmosError,
-    KernelBug,
-    NotFoundError,
-    RefusedError,
-    UsageError,
-)
+from glmos.abi.errors import DeviceError
 from glmos.abi.wire import SOCKET_NAME
-
-_ERRORS: dict[str, type[GlmosError]] = {
-    "usage": UsageError,
-    "not_found": NotFoundError,
-    "conflict": ConflictError,
-    "refused": RefusedError,
-    "device": DeviceError,
-    "bug": KernelBug,
-}
-
-
-class DaemonAbsent(DeviceError):
-    """Nobody listens on the socket."""
-
-
-class DaemonGone(DeviceError):
-    """The daemon ended before it had answered. Whether it carried the request out is in the journal."""
-
-
-def error_of(problem: Problem) -> GlmosError:
-    """The exception that the daemon turned into `problem`."""
-    return _ERRORS[problem.kind](problem.error)
+from glmos.client.problems import DaemonAbsent, DaemonGone, error_of
 
 
 class Answer:

@@ -15,7 +15,8 @@ import msgspec
 from glmos.abi.api import Problem
 from glmos.abi.errors import DeviceError, UsageError
 from glmos.abi.wire import LOG_NAME, Hello
-from glmos.client.exchange import DaemonAbsent, DaemonGone, error_of, exchange
+from glmos.client.exchange import exchange
+from glmos.client.problems import DaemonAbsent, DaemonGone, error_of
 
 START_SECONDS = 60.0
 """A daemon that has not answered by then never will. A cold disk and a slow machine need several."""

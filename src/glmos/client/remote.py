@@ -36,7 +36,9 @@ from glmos.abi.wire import (
     StreamLine,
     UndoBody,
 )
-from glmos.client.exchange import Answer, DaemonAbsent, DaemonGone, error_of, exchange
+from glmos.client.direct import listing
+from glmos.client.exchange import Answer, exchange
+from glmos.client.problems import DaemonAbsent, DaemonGone, error_of
 
 T = TypeVar("T")
 
@@ -96,9 +98,8 @@ class RemoteSystem:
     async def processes(
         self, *, live_only: bool = True, awake_only: bool = False, limit: int | None = None
     ) -> list[ProcessRow]:
-        asked = {"all": None if live_only else 1, "awake": 1 if awake_only else None, "limit": limit}
-        query = "&".join(f"{name}={value}" for name, value in asked.items() if value is not None)
-        return await self._ask("GET", f"/processes?{query}", list[ProcessRow])
+        target = listing(live_only=live_only, awake_only=awake_only, limit=limit)
+        return await self._ask("GET", target, list[ProcessRow])
 
     async def log(self, pid: Pid, *, after: Seq = 0) -> list[Entry]:
         return await self._ask("GET", f"/processes/{pid}/log?after={after}", list[Entry])
