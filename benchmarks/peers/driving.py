@@ -10,6 +10,13 @@ from typing import NamedTuple, Protocol
 FINAL = "All steps are done"
 INSTRUCTIONS = "You are a worker. Call the tool `step` again and again until you are told that all steps are done."
 
+QUIET = {
+    "OPENAI_API_KEY": "sk-mock", "OPENAI_AGENTS_DISABLE_TRACING": "1", "AGNO_TELEMETRY": "false",
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LANGSMITH_TRACING": "false", "DO_NOT_TRACK": "1",
+    "OPENHANDS_SUPPRESS_BANNER": "1", "OTEL_SDK_DISABLED": "true",
+}  # fmt: skip
+"""Nothing is traced or reported home; no peer is charged for that."""
+
 
 class Setting(NamedTuple):
     """What a driver is given."""

@@ -29,15 +29,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-from peers.driving import FINAL, Driving, Setting, Tool
-
-QUIET = {
-    "OPENAI_API_KEY": "sk-mock", "OPENAI_AGENTS_DISABLE_TRACING": "1", "AGNO_TELEMETRY": "false",
-    "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LANGSMITH_TRACING": "false", "DO_NOT_TRACK": "1",
-    "OPENHANDS_SUPPRESS_BANNER": "1", "OTEL_SDK_DISABLED": "true",
-}  # fmt: skip
-"""Nothing is traced or reported home; no peer is charged for that."""
-
+from peers.driving import FINAL, QUIET, Driving, Setting, Tool
 
 WAITS_AT = 3
 """The request that is never answered, in the mode `waiting`."""
