@@ -4,7 +4,7 @@ The boot story, in order: settings, the lock on the home, the journal, workspace
 machine; then every unfinished process is brought back. Closing goes the other way.
 """
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -36,13 +36,18 @@ class WallClock:
 
 @asynccontextmanager
 async def open_system(
-    home: Path, environ: Mapping[str, str], *, tools: Sequence[Tool] = ()
+    home: Path,
+    environ: Mapping[str, str],
+    *,
+    tools: Sequence[Tool] = (),
+    crash_points: Callable[[str], None] = lambda _: None,
 ) -> AsyncGenerator[LocalSystem]:
     """A running system over `home`, which nobody else may own meanwhile.
 
     Args:
         environ: Where keys and addresses of models are looked up.
         tools: More tools, beside the standard and the installed ones.
+        crash_points: For tests: called with the name of each place of `glmos.testing.crash_points` that is reached.
 
     Raises:
         ConflictError: Another daemon or program owns the home.
@@ -59,9 +64,9 @@ async def open_system(
 
     settings = load(home, environ)
     with HomeLock(home):
-        store = await SqliteStore.open(home)
+        store = await SqliteStore.open(home, crash_points=crash_points)
         try:
-            workspaces = DiskWorkspaces(home / "workspaces")
+            workspaces = DiskWorkspaces(home / "workspaces", crash_points=crash_points)
             sandbox = BubblewrapSandbox()
             table = {"models": settings.models} | {k: settings.values[k] for k in ("default_model", "critic_model")}
             routes = Routes(table, environ, _nano)
@@ -69,7 +74,7 @@ async def open_system(
             try:
                 async with assemble(
                     store=store, workspaces=workspaces, sandbox=sandbox, tools=found, models=routes, settings=settings,
-                    doctor=partial(examine, home, sandbox, routes),
+                    doctor=partial(examine, home, sandbox, routes), crash_points=crash_points,
                 ) as system:  # fmt: skip
                     yield system
             finally:
@@ -99,6 +104,7 @@ async def assemble(
     settings: Settings,
     doctor: Doctor,
     clock: Clock | None = None,
+    crash_points: Callable[[str], None] = lambda _: None,
 ) -> AsyncGenerator[LocalSystem]:
     """A running system of these parts; unfinished processes of the store are brought back."""
     hub = Hub()
@@ -113,8 +119,9 @@ async def assemble(
     )
     scheduler = Scheduler(values["runtime.model_calls_at_once"], {"tools": values["runtime.tools_at_once"]})
     parts = Parts(
-        store, workspaces, sandbox, everything, models, clock or WallClock(), scheduler, Ledger(), rules, hub.tell
-    )
+        store, workspaces, sandbox, everything, models, clock or WallClock(), scheduler, Ledger(), rules, hub.tell,
+        crash_points,
+    )  # fmt: skip
     async with anyio.create_task_group() as tasks:
         machine = Machine(parts, hub, tasks)
         await machine.recover()

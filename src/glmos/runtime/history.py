@@ -21,6 +21,7 @@ async def fork(machine: Machine, pid: Pid, at: Seq | None) -> Pid:
     new = await machine.parts.store.new_pid()
     await machine.parts.workspaces.create(new, ())
     await machine.parts.workspaces.copy(pid, new, snapshot=_snapshot_at(entries, at))
+    machine.parts.crash_point("fork.after_files")
     await machine.adopt(new, _events_of_fork(entries[:at], pid, new))
     return new
 

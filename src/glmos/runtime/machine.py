@@ -72,6 +72,7 @@ class Machine:
 
         async def revive() -> None:
             for pid in waiting:
+                self.parts.crash_point("recover.between")
                 try:
                     await self._activate(pid)
                 except Exception as error:  # one log that cannot be read must not keep the others
@@ -118,6 +119,7 @@ class Machine:
         """Create a process, durably, and let it run."""
         pid = await self.parts.store.new_pid()
         files = await import_files(self.parts.workspaces, pid, request.files)
+        self.parts.crash_point("start.after_files")
         created = e.ProcessCreated(
             goal=request.goal, root=pid, files=files, agent=request.agent, model=request.model, limits=request.limits,
             priority=request.priority, approve_all=request.approve_all, tools=request.tools,
@@ -317,6 +319,7 @@ class Machine:
         pid = live.log.pid
         try:
             await live.run()
+            self.parts.crash_point("park.before_release")
         except* Exception as errors:
             # The boundary: a process that breaks is let go of, its log intact, and the others run on.
             self.leave(pid)
@@ -328,6 +331,7 @@ class Machine:
         self.hub.parked(pid)
         try:
             if live.state.exit is not None:
+                self.parts.crash_point("park.before_news")
                 await self._ended(live.state)
         finally:
             if pid not in self._live and pid not in self._arriving:  # else it has come back meanwhile
@@ -362,7 +366,9 @@ class Machine:
             limits=e.Limits(tokens=effect.tokens), files=effect.files, tools=effect.tools or p.tools, step=effect.step,
         )  # fmt: skip
         text = f"Child {pid} was started. `wait` for it before you use what it makes."
+        self.parts.crash_point("child.before_decision")
         await log.append(spawned, e.CallAnswered(effect.call, effect.number, effect.index, "spawn", text))
+        self.parts.crash_point("child.after_decision")
 
     async def _depth(self, p: Process) -> int:
         depth, parent = 1, p.parent
@@ -378,6 +384,7 @@ class Machine:
         p, spawned = log.state, log.state.children[child].spawned
         await self.parts.workspaces.create(child, ())
         await self.parts.workspaces.copy(p.pid, child, paths=spawned.files)
+        self.parts.crash_point("child.after_files")
         kept = tuple(x for x in p.files if not spawned.files or x.name in spawned.files)
         created = e.ProcessCreated(
             goal=spawned.goal, root=p.root, parent=p.pid, files=kept, model=spawned.model, limits=spawned.limits,
@@ -402,6 +409,7 @@ class Machine:
         assert child.parent is not None and child.exit is not None
         exited = child.exit
         files = await self._bring_back(child) if exited.status in ("done", "unverified") else ()
+        self.parts.crash_point("child.before_news")
 
         def told(p: Process) -> Sequence[e.Event]:
             if not _awaited(p, child.pid):

@@ -23,6 +23,8 @@ class Parts(NamedTuple):
     rules: Rules
     progress: Callable[[Progress], None]
     """Passing signs of life, for whoever looks."""
+    crash_point: Callable[[str], None] = lambda _: None
+    """Called with a name at the moments in which a crash is hardest to get over, for tests that die there."""
 
     def tool(self, name: str) -> Tool:
         if name not in self.tools:

@@ -76,6 +76,7 @@ class LiveProcess:
                 # What was just begun gets to its own first event, so that one commit serves both.
                 await anyio.lowlevel.checkpoint()
                 await self.log.flush()
+                self.parts.crash_point("process.after_flush")
                 if self._running == 0 and self.pins == 0 and not self._changed.is_set():
                     self.kin.leave(self.log.pid)  # at once: whoever comes now must not find a process that is going
                     return
@@ -121,6 +122,7 @@ class LiveProcess:
                 self._begin(key, work_tools.take_back, effect)
             case f.StartStep():
                 snapshot = await self.parts.workspaces.save(self.log.pid)
+                self.parts.crash_point("step.before_start")
                 self.log.note(e.StepStarted(effect.step, effect.attempt, snapshot))
             case f.SpawnChild():
                 await self.kin.spawn(self.log, effect)
@@ -184,7 +186,9 @@ class LiveProcess:
                 await self._changed.wait()
             await self.parts.sandbox.kill(self.log.pid)
             await self.release()
+            self.parts.crash_point("kill.before_children")
             await self.kin.kill_children(self.state)
+            self.parts.crash_point("kill.before_exit")
             lost = [e.ToolUnknown(c.call, "killed") for c in self.state.open_calls if c.effect != "pure"]
             await self.log.append(*lost, e.ProcessExited("killed", reason))
 

@@ -38,7 +38,9 @@ async def undo(machine: Machine, pid: Pid, step: str | None) -> UndoReport:
     with machine.undoing((await machine.state(pid)).root):
         plan_undo(await machine.state(pid), step)  # refuse before anything is stopped
         plan = plan_undo(await machine.quiesce(pid), step)
+        machine.parts.crash_point("undo.after_suspend")
         await machine.record(pid, e.UndoStarted(plan.step, plan.snapshot, plan.since))
+        machine.parts.crash_point("undo.after_begin")
         return await _Undo(machine, pid, plan).carry_out()
 
 
@@ -77,7 +79,9 @@ class _Undo:
         for effect in sorted(effects, key=lambda x: (-x.at, -x.owner.pid, -x.call.intended_at)):
             await self._take_back(effect)
         self._reached_out([(p, plan.since), *((x, 0) for x in family)])
+        self._parts.crash_point("undo.before_restore")
         await self._files()
+        self._parts.crash_point("undo.before_receipt")
         await self._told_parent(p)
         done, left, seen = (tuple(x) for x in (self._done, self._left, self._seen))
         undone = e.Undone(plan.step, plan.snapshot, done, left, plan.since)
@@ -164,7 +168,9 @@ class _Undo:
             if found.outcome == "cannot_tell":
                 return "an undo of it was interrupted, and nobody knows whether it took effect"
         await self._machine.record(pid, e.CompensationIntended(call))
+        self._parts.crash_point("undo.before_compensation")
         finished = await self._run(tool, undoing)
+        self._parts.crash_point("undo.after_compensation")
         await self._machine.record(pid, finished)
         return finished.detail if finished.outcome != "done" else ""
 

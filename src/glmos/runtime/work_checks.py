@@ -43,11 +43,13 @@ async def run_check(log: ProcessLog, parts: Parts, effect: f.RunCheck) -> None:
         await criticise(log, parts, effect, effect.check)
         return
     log.note(e.CheckStarted(effect.step, effect.index))
+    parts.crash_point("check.after_start")
     try:
         verdict = await _Check(log, parts, effect.step).run(effect.check)
     except GlmosError as error:
         verdict = Verdict("undecided", str(error))
     detail = shorten(verdict.detail, DETAIL)
+    parts.crash_point("check.before_receipt")
     log.note(e.CheckFinished(effect.step, effect.index, kind, verdict.outcome, detail))
 
 

@@ -127,6 +127,7 @@ async def call_model(log: ProcessLog, parts: Parts, effect: f.CallModel) -> None
     finally:
         parts.ledger.release(p.pid, key)  # from here on the event itself reserves
     await log.flush()
+    parts.crash_point("model.after_intent")
     begun = parts.clock.monotonic()
     left = time_left(log, parts)
     try:
@@ -140,6 +141,7 @@ async def call_model(log: ProcessLog, parts: Parts, effect: f.CallModel) -> None
         stopped = e.ModelFailed(effect.number, "interrupted", "stopped: the time is over", need)
         log.note(stopped, out_of_time(log, parts, f"a call of {driver.traits.name}"))
         return
+    parts.crash_point("model.before_receipt")
     log.note(e.ModelReplied(effect.number, _named(reply), parts.clock.monotonic() - begun))
 
 

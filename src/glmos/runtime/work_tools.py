@@ -48,12 +48,14 @@ async def intend(log: ProcessLog, parts: Parts, effects: Sequence[f.RunTool]) ->
         )
         for x in allowed
     ]  # fmt: skip
+    parts.crash_point("tool.before_intent")
     try:
         await log.append(*intents, *([refused] if refused is not None else []))
     except BaseException:
         for x in allowed:
             parts.ledger.release(log.pid, x.call)
         raise
+    parts.crash_point("tool.after_intent")
     return allowed
 
 
@@ -72,6 +74,7 @@ async def run_tool(log: ProcessLog, parts: Parts, effect: f.RunTool) -> None:
         receipt = await receipt_of(parts, p, call, result)
         # Without a sandbox nothing can be done in this home: the person must hear it, not the model.
         end = [e.ProcessExited("failed", str(broken))] if broken is not None else []
+        parts.crash_point("tool.before_receipt")
         log.note(receipt, *end)
     finally:
         parts.ledger.release(p.pid, effect.call)  # not before the receipt counts: a sibling may ask in between
@@ -88,8 +91,11 @@ async def _run(p: Process, parts: Parts, call: ToolCall) -> ToolResult:
     seconds = min(seconds + GRACE, max(left, 1.0), LONGEST)
     try:
         async with parts.scheduler.place("tools", pid=p.pid, root=p.root, priority=p.priority):
+            parts.crash_point("tool.before_start")
             with anyio.fail_after(seconds):
-                return await tool.run(call, parts.context(p.pid))
+                result = await tool.run(call, parts.context(p.pid))
+            parts.crash_point("tool.after_end")
+            return result
     except TimeoutError:
         return ToolResult(failure=Failure("timeout", f"{call.tool} was stopped after {seconds:.0f} s"))
     except SandboxError:
@@ -128,12 +134,15 @@ async def probe(log: ProcessLog, parts: Parts, effect: f.ProbeTool) -> None:
             found = await tool.probe(call, parts.context(log.pid))
         except Exception as error:
             found = ProbeResult("cannot_tell", f"the probe broke: {error}")
+    parts.crash_point("probe.before_receipt")
     log.note(e.ToolProbed(effect.call, found.outcome, found.detail, found.compensation))
 
 
 async def take_back(log: ProcessLog, parts: Parts, effect: f.TakeBack) -> None:
     """Undo whatever an interrupted call did to the workspace, so that it has not happened."""
+    parts.crash_point("take_back.before_restore")
     await parts.workspaces.restore(log.pid, effect.snapshot)
+    parts.crash_point("take_back.after_restore")
     await bring_again(parts.workspaces, log, log.state.calls[effect.call].intended_at)
     told = (
         "interrupted by a restart; whatever it had changed in the workspace was taken back, and Python variables are gone. "

@@ -13,7 +13,7 @@ import hashlib
 import os
 import sqlite3
 import threading
-from collections.abc import Collection, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,8 +38,9 @@ _SCHEMA = """
 class Objects:
     """The store of one home. Methods block; they may be called from any thread, writers one at a time."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, crash_points: Callable[[str], None] = lambda _: None) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._crash_point = crash_points
         self._large = folder / "large"
         self._database = sqlite3.connect(folder / "objects.sqlite", check_same_thread=False, isolation_level=None)
         self._lock = threading.Lock()
@@ -87,6 +88,7 @@ class Objects:
             final = self._large_path(digest, compressed=not cloned)
             if not self._has(digest):
                 final.parent.mkdir(exist_ok=True, mode=0o700)
+                self._crash_point("workspace.large_content")
                 temporary.rename(final)
                 _sync_folder(final.parent)
                 self._pending[digest] = (size, b"")
@@ -149,6 +151,7 @@ class Objects:
 
     def put_snapshot(self, name: str, manifest: bytes) -> None:
         self.flush()
+        self._crash_point("workspace.kept")
         packed = zstandard.ZstdCompressor(level=1).compress(manifest)
         with self._transaction() as database:
             database.execute("INSERT OR IGNORE INTO snapshots VALUES (?, ?)", (name, packed))

@@ -171,6 +171,7 @@ def lay_out(
     memory: Memory,
     owner: Identity | None,
     exact: bool,
+    crash_point: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Make `folder` hold `nodes`. `exact`: and nothing else, whatever has to give way.
 
@@ -178,12 +179,19 @@ def lay_out(
 
     Raises: WorkspaceError when a content is missing, or, unless `exact`, when a file and a folder collide.
     """
-    _Layout(nodes, objects, memory, owner, exact=exact).fill(folder, b"")
+    _Layout(nodes, objects, memory, owner, exact=exact, crash_point=crash_point).fill(folder, b"")
 
 
 class _Layout:
     def __init__(
-        self, nodes: Sequence[Node], objects: Objects, memory: Memory, owner: Identity | None, *, exact: bool
+        self,
+        nodes: Sequence[Node],
+        objects: Objects,
+        memory: Memory,
+        owner: Identity | None,
+        *,
+        exact: bool,
+        crash_point: Callable[[str], None],
     ) -> None:
         self._inside: dict[bytes, dict[bytes, Node]] = {}
         self._folders: dict[bytes, Node] = {}
@@ -197,6 +205,7 @@ class _Layout:
         self._memory = memory
         self._owner = owner
         self._exact = exact
+        self._crash_point = crash_point
 
     def fill(self, folder: int, path: bytes, *, made: bool = False) -> None:
         wanted = self._inside.get(path, {})
@@ -209,6 +218,7 @@ class _Layout:
                 tree.remove(folder, name)
         for name, child in wanted.items():
             self._put(folder, name, child, present.get(name))
+            self._crash_point("workspace.between_files")
         if made or self._exact:
             self._finish_folder(folder, self._folders.get(path))
         elif mode & 0o700 != 0o700:
@@ -275,6 +285,7 @@ class _Layout:
         try:
             self._objects.write_to(node.content, descriptor)
             self._finish_file(descriptor, node)
+            self._crash_point("workspace.before_rename")
             os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
             # Renaming moves the change time, so the file is remembered as it is afterwards.
             status = os.fstat(descriptor)

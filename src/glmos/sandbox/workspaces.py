@@ -35,10 +35,17 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 class DiskWorkspaces:
     """The workspaces of one home, in a folder of their own where nobody else writes."""
 
-    def __init__(self, root: Path, *, progress: Callable[[str], None] = lambda _: None) -> None:
-        """`progress` is told of long copies."""
+    def __init__(
+        self,
+        root: Path,
+        *,
+        progress: Callable[[str], None] = lambda _: None,
+        crash_points: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`progress` is told of long copies; `crash_points` of places where a test may want to die."""
         self._root = root
         self._progress = progress
+        self._crash_point = crash_points
         self._opened: Objects | None = None
         self._memories: dict[Pid, Memory] = {}
         self._busy: dict[Pid, anyio.Lock] = {}
@@ -109,7 +116,7 @@ class DiskWorkspaces:
     @property
     def _objects(self) -> Objects:
         if self._opened is None:
-            self._opened = Objects(self._root / ".objects")
+            self._opened = Objects(self._root / ".objects", self._crash_point)
         return self._opened
 
     def _existing(self, pid: Pid) -> Path:
@@ -133,7 +140,9 @@ class DiskWorkspaces:
             return ()
         _discard(aside)
         inputs = self._fill(folder if folder.exists() else aside, sources)
+        self._crash_point("workspace.filled")
         self._objects.put_memo(pid, "inputs", msgspec.json.encode(inputs))
+        self._crash_point("workspace.recorded")
         if not folder.exists():
             aside.rename(folder)
         return inputs
@@ -189,6 +198,7 @@ class DiskWorkspaces:
             self._objects.forget_pending()
             self._memories.pop(pid, None)
             raise
+        self._crash_point("workspace.scanned")
         name = snapshots.name_of(nodes)
         self._objects.put_snapshot(name, snapshots.encode(nodes))
         if memory != before:
@@ -218,7 +228,9 @@ class DiskWorkspaces:
                 memory=self._memory(pid),
                 owner=foreign_identity(),
                 exact=exact,
+                crash_point=self._crash_point,
             )
+        self._crash_point("workspace.laid_out")
         self._remember(pid)
 
     def _look(self, pid: Pid) -> list[Node]:

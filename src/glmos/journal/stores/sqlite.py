@@ -48,6 +48,7 @@ class SqliteStore:
         self.path = home / "journal.db"
         self._busy = busy
         self._blobs = blobs
+        self._crash_point = crash_points
         self._feed = Feed()
         self._writer = Writer(db, self.path, crash_points=crash_points, committed=self._committed)
         self._idle_readers: list[sqlite3.Connection] = []
@@ -64,8 +65,8 @@ class SqliteStore:
         """Open the journal of a home, making it if there is none.
 
         `crash_points` is called with a name at `append.before_insert`, `append.before_commit`, `append.after_commit`,
-        `blob.before_rename` and `blob.after_rename`, for tests that die there. `busy_seconds` is how long another
-        program may hold the database before an append gives up.
+        `snapshot.before_insert`, `blob.before_rename` and `blob.after_rename`, for tests that die there. `busy_seconds`
+        is how long another program may hold the database before an append gives up.
 
         Raises:
             StoreError: It is damaged, of a newer version, or cannot be written. It was not changed.
@@ -151,6 +152,7 @@ class SqliteStore:
         values = {"pid": pid, "seq": snapshot.seq, "version": snapshot.version, "data": packed}
 
         def put(db: sqlite3.Connection) -> None:
+            self._crash_point("snapshot.before_insert")
             db.execute(_SQL["put_snapshot"], values)
 
         await self._writer.run(put)
