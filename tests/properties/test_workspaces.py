@@ -9,11 +9,13 @@ import socket
 import stat
 import sys
 import tempfile
+import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import NamedTuple
 
 import anyio
+import anyio.lowlevel
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -147,6 +149,13 @@ async def home(tmp_path: Path) -> AsyncGenerator[Home]:
     await home.workspaces.aclose()
 
 
+async def grown_old(file: Path) -> None:
+    """Return when a look at the file may be remembered: one that has just changed is always read again."""
+    with anyio.fail_after(5):
+        while time.time_ns() - file.stat().st_ctime_ns < 2 * snapshots._JUST_NOW_NS:
+            await anyio.lowlevel.checkpoint()
+
+
 # -- saving and restoring ---------------------------------------------------------------------------------------------
 
 
@@ -173,6 +182,20 @@ async def test_a_change_right_after_a_save_is_seen(home: Home) -> None:
             opened.write(f"{number:04}")
         names.add(await home.workspaces.save(1))
     assert len(names) == 60
+
+
+async def test_a_file_that_was_looked_at_is_still_kept_by_the_next_save(home: Home) -> None:
+    await home.workspaces.create(1, ())
+    file = home.workspaces.path(1) / "f"
+    file.touch()
+    before = await home.workspaces.save(1)  # this gives it to whom programs run as, once and for all
+    file.write_text("made since")
+    await grown_old(file)
+    assert [change.path for change in await home.workspaces.changes(1, before)] == ["f"]
+    saved = await home.workspaces.save(1)
+    file.write_text("lost")
+    await home.workspaces.restore(1, saved)
+    assert file.read_text() == "made since"
 
 
 async def test_large_files_and_holes_come_back(home: Home) -> None:
@@ -324,6 +347,20 @@ async def test_old_states_are_forgotten_and_the_others_still_whole(home: Home) -
     assert (place / "small").read_text() == "new"
     with pytest.raises(WorkspaceError):
         await home.workspaces.restore(1, old)
+
+
+async def test_a_file_whose_content_was_forgotten_is_kept_anew_by_the_next_save(home: Home) -> None:
+    await home.workspaces.create(1, ())
+    file = home.workspaces.path(1) / "f"
+    file.write_text("here all the time")
+    await home.workspaces.save(1)
+    await grown_old(file)
+    await home.workspaces.save(1)
+    assert await home.workspaces.collect([]) == 1
+    saved = await home.workspaces.save(1)
+    file.unlink()
+    await home.workspaces.restore(1, saved)
+    assert file.read_text() == "here all the time"
 
 
 async def test_everything_is_still_there_for_the_next_owner(home: Home, tmp_path: Path) -> None:

@@ -178,8 +178,8 @@ class Objects:
         with self._lock:
             return [row[0] for row in self._database.execute("SELECT id FROM snapshots")]
 
-    def collect(self, *, snapshots: Collection[str], contents: Collection[bytes]) -> int:
-        """Forget all snapshots and contents but these; give how many contents went."""
+    def collect(self, *, snapshots: Collection[str], contents: Collection[bytes], memos: Collection[str]) -> int:
+        """Forget all snapshots and contents but these, and every memo of the kinds `memos`; give how many contents went."""
         with self._lock:
             stored = [row[0] for row in self._database.execute("SELECT hash FROM objects")]
         gone = [digest for digest in stored if digest not in contents]
@@ -187,6 +187,7 @@ class Objects:
         with self._transaction() as database:
             database.executemany("DELETE FROM snapshots WHERE id = ?", unnamed)
             database.executemany("DELETE FROM objects WHERE hash = ?", [(digest,) for digest in gone])
+            database.executemany("DELETE FROM memos WHERE kind = ?", [(kind,) for kind in memos])
         for digest in gone:
             for compressed in (True, False):
                 self._large_path(digest, compressed=compressed).unlink(missing_ok=True)

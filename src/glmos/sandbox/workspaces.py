@@ -234,8 +234,9 @@ class DiskWorkspaces:
         self._remember(pid)
 
     def _look(self, pid: Pid) -> list[Node]:
+        # With a memory of its own: what is only looked at is not kept, and a save must not take it for kept.
         with tree.opened(self._existing(pid)) as descriptor:
-            return snapshots.scan(descriptor, self._memory(pid))
+            return snapshots.scan(descriptor, dict(self._memory(pid)))
 
     def _changes(self, pid: Pid, since: SnapshotId) -> list[Change]:
         found = snapshots.difference(self._nodes(since), self._look(pid))
@@ -268,7 +269,8 @@ class DiskWorkspaces:
         for name in self._objects.snapshot_names():
             if name in keep:
                 contents.update(node.content for node in self._nodes(name) if node.kind == FILE)
-        return self._objects.collect(snapshots=set(keep), contents=contents)
+        self._memories.clear()  # a file that is still there may be one whose content goes
+        return self._objects.collect(snapshots=set(keep), contents=contents, memos=("seen",))
 
 
 def _make_folder(folder: Path) -> None:
