@@ -15,7 +15,7 @@ from anyio.abc import TaskGroup
 from glmos.abi import effects as f
 from glmos.abi import events as e
 from glmos.abi.api import Progress, RunRequest
-from glmos.abi.errors import ConflictError, DeviceError, GlmosError, NotFoundError
+from glmos.abi.errors import ConflictError, DeviceError, GlmosError, NotFoundError, WorkspaceError
 from glmos.abi.ids import Pid
 from glmos.kernel.process import Process
 from glmos.runtime.hub import Hub
@@ -393,14 +393,18 @@ class Machine:
         await self._create(child, created)
 
     async def _ended(self, p: Process) -> None:
-        await self.kill_children(p)
-        if p.parent is None or not _awaited(await self.state(p.parent), p.pid):
+        try:
+            await self.kill_children(p)
+        except Exception as error:
+            self._let_go(p.pid, error)
+        if p.parent is None:
             return
         try:
-            await self.submit(p.parent, await self._news(p))
+            if _awaited(await self.state(p.parent), p.pid):
+                await self.submit(p.parent, await self._news(p))
         except (NotFoundError, ConflictError):
             return
-        except GlmosError as error:
+        except Exception as error:
             self._let_go(p.parent, error)  # it hears of its child when it is brought back
 
     async def _news(self, child: Process) -> Callable[[Process], Sequence[e.Event]]:
@@ -408,7 +412,12 @@ class Machine:
         answer = await whole(self.parts.store, child.exit.answer) if child.exit else ""
         assert child.parent is not None and child.exit is not None
         exited = child.exit
-        files = await self._bring_back(child) if exited.status in ("done", "unverified") else ()
+        files: tuple[str, ...] = ()
+        if exited.status in ("done", "unverified"):
+            try:
+                files = await self._bring_back(child)
+            except WorkspaceError as error:
+                answer = f"{answer}\n(Its files could not be brought here: {error})"
         self.parts.crash_point("child.before_news")
 
         def told(p: Process) -> Sequence[e.Event]:

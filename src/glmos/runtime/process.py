@@ -4,6 +4,7 @@ An effect that is under way is known by its key and never begun twice. When noth
 nothing more, the process parks: it leaves memory, and only its log and its row in the listing remain.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
@@ -22,6 +23,8 @@ from glmos.kernel.rules import Rules
 from glmos.runtime import work_checks, work_model, work_tools
 from glmos.runtime.log import ProcessLog
 from glmos.runtime.parts import Parts
+
+_log = logging.getLogger("glmos.process")
 
 
 class Kin(Protocol):
@@ -200,4 +203,8 @@ class LiveProcess:
     async def release(self) -> None:
         """Let go of what tools hold for it."""
         for tool in self.parts.tools.values():
-            await tool.release(self.log.pid)
+            try:
+                await tool.release(self.log.pid)
+            except Exception:
+                # The boundary to foreign code: one tool that breaks must not keep the others from letting go.
+                _log.exception("the tool %r did not let go of process %d", tool.spec.name, self.log.pid)
