@@ -128,7 +128,8 @@ def _apply(p: Process, event: e.Event) -> Process:
             return replace(p, step=None, signatures={}, rules={}, refusals=0)
         case e.StepFailed(step=step):
             same = p.steps[step].same_failures + 1 if p.steps[step].reason == event.reason else 1
-            return _step(replace(p, signatures={}), step, status="failed", reason=event.reason, same_failures=same)
+            p = replace(p, signatures={}, setback=f"step {step!r}: {event.reason}")
+            return _step(p, step, status="failed", reason=event.reason, same_failures=same)
         case e.StepReopened(step=step):
             return _reopen_step(p, step, event.cause)
         case e.SourceChanged():

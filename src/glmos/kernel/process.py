@@ -19,7 +19,7 @@ from glmos.abi.messages import FunctionCall
 from glmos.abi.plans import Claim, Step
 from glmos.abi.tools import EffectClass, Output
 
-STATE_VERSION = "2"
+STATE_VERSION = "3"
 """Of the layout of `Process`. Raise it with any change here: snapshots of another version are ignored."""
 
 
@@ -137,6 +137,8 @@ class Process(Struct, frozen=True):
     steps: dict[StepId, StepState] = {}
     step: StepId | None = None
     """The step being done."""
+    setback: str = ""
+    """The last check that failed: which step, and what was found."""
     replan_due: bool = False
     """The model must revise the plan before anything else."""
 

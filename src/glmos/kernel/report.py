@@ -58,11 +58,18 @@ def report(p: Process, *, answer: str, files: Sequence[str], workspace: str) -> 
     return Report(
         pid=p.pid, status=p.status, answer=answer, evidence=evidence(p, claims),
         steps=tuple(step_view(s, p.steps[s.id]) for s in p.plan), files=tuple(files), cost=cost(p),
-        seconds=round(p.usage.seconds, 3), goal=p.goal, reason=ended.reason if ended is not None else waits,
+        seconds=round(p.usage.seconds, 3), goal=p.goal, reason=_reason(p, ended) if ended is not None else waits,
         question=p.question.question if p.question else "", question_kind=p.question.kind if p.question else "",
         options=p.question.options if p.question else (), model=p.model, parent=p.parent, children=tuple(p.children),
         workspace=workspace, phase=p.phase,
     )  # fmt: skip
+
+
+def _reason(p: Process, ended: e.ProcessExited) -> str:
+    """Why it ended; for one that failed, with the check that failed last."""
+    if ended.status != "failed" or not p.setback or p.setback.partition(": ")[2] in ended.reason:
+        return ended.reason
+    return f"{ended.reason.rstrip('.')}; the last check to fail was that of {p.setback}"
 
 
 def row(p: Process) -> e.ProcessRow:
