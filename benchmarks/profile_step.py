@@ -115,7 +115,7 @@ class Run:
         self.load = load
         step, blocking = Tool(None, -1).functions()
         model = f"steps-{load.steps}_latency-{load.latency}_end-finish"
-        self.driver = Driver(Setting("pure", url, model, place, step, blocking, "loop", 1))
+        self.driver = Driver(Setting("pure", url, model, place, step, blocking))
         self.done = 0
 
     async def one(self) -> None:

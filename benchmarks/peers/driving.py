@@ -32,8 +32,10 @@ class Setting(NamedTuple):
     """The tool."""
     blocking_step: Callable[[int], str]
     """The same for systems whose tools are not async."""
-    mode: str
-    tasks: int
+    tasks: int = 1
+    """How many at once."""
+    ledger: Path | None = None
+    """The file in which the tool notes its starts and ends, if it does."""
 
     def goal(self, task: str) -> str:
         return f"Task {task}: do all the steps."

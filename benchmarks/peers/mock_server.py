@@ -57,10 +57,10 @@ def read_script(name: str) -> Script:
 
 
 def done(body: bytes) -> int:
-    """How many steps the conversation in `body` has behind it."""
+    """How many steps the conversation in `body` has behind it; one that is said to have taken effect counts."""
     place = body.rfind(b"receipt-")
     found = RECEIPT.match(body, place) if place >= 0 else None
-    return int(found.group(1)) + 1 if found else 0
+    return (int(found.group(1)) + 1 if found else 0) + (body.find(b"took effect", max(place, 0)) >= 0)
 
 
 def next_call(script: Script, body: bytes, step: int) -> tuple[str, dict[str, Any]] | None:

@@ -9,12 +9,13 @@ Above: the benchmark commands. Below: `mock_server`, `worker`, `setup` (environm
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import urllib.request
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -152,6 +153,21 @@ def work(
         said = (done.stderr.strip() or done.stdout.strip() or f"exit status {done.returncode}").splitlines()
         raise Failed(f"{system.name}: {' / '.join(said[-3:])}")
     return json.loads(lines[-1])
+
+
+@contextmanager
+def running(system: System, mode: str, url: str, place: Path, **options: Any) -> Generator[subprocess.Popen[bytes]]:
+    """A worker that is not waited for; whatever of it is left at the end is killed, its children too."""
+    worker = subprocess.Popen(
+        command(system, mode, url, place, **options),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment(), start_new_session=True,
+    )  # fmt: skip
+    try:
+        yield worker
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -150,7 +150,9 @@ async def main() -> None:
     if end := getattr(module, "END", ""):
         model += f"_end-{end}"
     step, blocking = tool.functions()
-    setting = Setting(options.variant, options.url, model, options.folder, step, blocking, options.mode, options.tasks)
+    setting = Setting(
+        options.variant, options.url, model, options.folder, step, blocking, options.tasks, options.ledger
+    )
     driver: Driving = module.Driver(setting)
     await driver.start()
     match options.mode:
@@ -168,6 +170,7 @@ async def main() -> None:
             figures = await one(driver.run("crash"))
         case _:
             figures = await one(driver.resume("crash"))
+            figures["notes"] = getattr(driver, "notes", {})
     await driver.stop()
     figures["bytes"] = used(options.folder)
     print(json.dumps(figures), flush=True)
