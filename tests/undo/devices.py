@@ -32,6 +32,7 @@ class Desk:
         before: Callable[[str], Awaitable[None]] = _at_once,
         after: Callable[[str], Awaitable[None]] = _at_once,
         closed: bool = False,
+        seconds: float = 120.0,
     ) -> None:
         """`before` and `after` each act are told its name, such as `cancel 海景`; `closed`: it cancels nothing."""
         self.hotel = hotel
@@ -39,6 +40,7 @@ class Desk:
         self.before = before
         self.after = after
         self.closed = closed
+        self.seconds = seconds
 
     @property
     def spec(self) -> ToolSpec:
@@ -55,7 +57,7 @@ class Desk:
             Action("cancel", "compensable", writes=("network",), compensated_by="book", can_probe=self.probes),
             Action("send", "irreversible", writes=("network",), can_probe=self.probes),
         )
-        return ToolSpec("desk", "Desk.", "Book, cancel, or send.", parameters, actions, resident=True)
+        return ToolSpec("desk", "Desk.", "Book, cancel, or send.", parameters, actions, True, self.seconds)
 
     async def run(self, call: ToolCall, context: ToolContext) -> ToolResult:
         text = call.arguments["text"]

@@ -247,7 +247,7 @@ async def test_a_letter_that_was_cut_off_is_named_unless_it_was_surely_not_sent(
             undone = await w.system.undo(pid)
     expected: tuple[str, ...] = ("c1: desk.send cannot be taken back",) if happened else ()
     if not probes:
-        expected = ("c1: desk.send was interrupted: nobody knows whether it took effect",)
+        expected = ("c1: desk.send was interrupted and nobody knows whether it took effect (desk cannot find out)",)
     assert undone.left == expected
 
 

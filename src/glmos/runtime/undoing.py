@@ -14,16 +14,14 @@ from glmos.abi import events as e
 from glmos.abi.api import UndoReport
 from glmos.abi.errors import ConflictError, GlmosError
 from glmos.abi.ids import Pid
-from glmos.abi.tools import Action, ProbeResult, ToolCall
+from glmos.abi.tools import ProbeResult, ToolCall
 from glmos.kernel.effects import UndoPlan, doubtful, outside, plan_undo
 from glmos.kernel.process import Call, Process
 from glmos.ports import Tool
 from glmos.runtime.incoming import bring_again
 from glmos.runtime.machine import Machine
 from glmos.runtime.parts import Parts
-
-GRACE = 10.0
-"""Seconds that the call which undoes another has beyond its tool's time limit."""
+from glmos.runtime.work_tools import GRACE, ask
 
 
 async def undo(machine: Machine, pid: Pid, step: str | None) -> UndoReport:
@@ -134,12 +132,16 @@ class _Undo:
         action = tool.spec.action(call.action) if tool is not None else None
         found = ProbeResult("happened", "", call.compensation)
         if doubtful(call):
-            found = await self._probe(p, call.tool, call.call, action, call.arguments)
+            found = await ask(self._parts, ToolCall(p.pid, call.call, call.tool, call.action, call.arguments))
         if found.outcome == "did_not_happen":
             return
         if found.outcome == "cannot_tell":
-            why = "failed, and may have taken effect all the same" if call.failed else "was interrupted"
-            self._left.append(f"{what} {why}: {found.detail or 'nobody knows whether it took effect'}")
+            why = (
+                "failed, and may have taken effect all the same"
+                if call.failed
+                else (f"was interrupted and nobody knows whether it took effect ({found.detail})")
+            )
+            self._left.append(f"{what} {why}")
         elif call.effect == "irreversible":
             self._left.append(f"{what} cannot be taken back")
         elif found.compensation is None:
@@ -160,8 +162,7 @@ class _Undo:
         """Make the call that undoes another; give what was wrong. `begun`: it was begun before, and cut off."""
         pid, call = undoing.pid, undoing.call
         if begun:
-            action = tool.spec.action(undoing.action)
-            found = await self._probe(await self._machine.state(pid), tool.spec.name, call, action, undoing.arguments)
+            found = await ask(self._parts, undoing)
             if found.outcome == "happened":
                 await self._machine.record(pid, e.CompensationFinished(call, "done", found.detail))
                 return ""
@@ -179,30 +180,27 @@ class _Undo:
             with anyio.fail_after(tool.spec.timeout + GRACE):
                 result = await tool.run(undoing, self._parts.context(undoing.pid))
         except TimeoutError:
-            detail = f"{undoing.tool} was stopped after {tool.spec.timeout + GRACE:.0f} s; it may have taken effect"
-            return e.CompensationFinished(undoing.call, "unknown", detail)
-        except GlmosError as error:
-            return e.CompensationFinished(undoing.call, "unknown", str(error))
+            problem = f"{undoing.tool} was stopped after {tool.spec.timeout + GRACE:.0f} s"
         except Exception as error:  # the boundary to a tool's code
-            return e.CompensationFinished(undoing.call, "unknown", f"the tool broke: {type(error).__name__}: {error}")
+            problem = (
+                str(error) if isinstance(error, GlmosError) else f"the tool broke: {type(error).__name__}: {error}"
+            )
+        else:
+            failure = result.failure
+            return e.CompensationFinished(
+                undoing.call, "failed" if failure else "done", failure.message if failure else ""
+            )
         finally:
             with anyio.CancelScope(shield=True):
                 await tool.release(undoing.pid)
-        if result.failure is not None:
-            return e.CompensationFinished(undoing.call, "failed", result.failure.message)
-        return e.CompensationFinished(undoing.call, "done")
-
-    async def _probe(
-        self, p: Process, tool: str, call: str, action: Action | None, arguments: dict[str, object]
-    ) -> ProbeResult:
-        if action is None or not action.can_probe:
-            return ProbeResult("cannot_tell")
-        probed = ToolCall(p.pid, call, tool, action.name, arguments)
-        try:
-            with anyio.fail_after(self._parts.tools[tool].spec.timeout + GRACE):
-                return await self._parts.tools[tool].probe(probed, self._parts.context(p.pid))
-        except Exception as error:  # the boundary to a tool's code
-            return ProbeResult("cannot_tell", f"{tool} could not find out ({str(error) or type(error).__name__})")
+        match (await ask(self._parts, undoing)).outcome:
+            case "happened":
+                return e.CompensationFinished(undoing.call, "done", problem)
+            case "did_not_happen":
+                return e.CompensationFinished(undoing.call, "failed", problem)
+            case _:
+                problem += "; nobody knows whether it took effect"
+                return e.CompensationFinished(undoing.call, "unknown", problem)
 
     def _reached_out(self, processes: Sequence[tuple[Process, int]]) -> None:
         """List calls that the saved files were to take back, and that did something elsewhere too."""

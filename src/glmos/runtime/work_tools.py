@@ -11,7 +11,7 @@ from glmos.abi.api import Progress
 from glmos.abi.budgets import Usage
 from glmos.abi.errors import DeviceError, NotFoundError, SandboxError
 from glmos.abi.labels import Label, join
-from glmos.abi.tools import Failure, ProbeResult, ToolCall, ToolResult
+from glmos.abi.tools import Failure, FailureKind, ProbeResult, ToolCall, ToolResult
 from glmos.kernel.process import Process
 from glmos.runtime.incoming import bring_again
 from glmos.runtime.log import ProcessLog
@@ -71,6 +71,15 @@ async def run_tool(log: ProcessLog, parts: Parts, effect: f.RunTool) -> None:
         except SandboxError as error:
             broken = error
             result = ToolResult(failure=Failure("unavailable", str(error)))
+        except _Stopped as stopped:
+            result = ToolResult(failure=stopped.failure)
+            if effect.effect in ("compensable", "irreversible"):
+                found = await ask(parts, call)
+                if found.outcome != "did_not_happen":  # then it is no failure, and must not be called one
+                    log.note(e.ToolUnknown(call.call, stopped.failure.message))
+                    if found.outcome == "happened":
+                        log.note(e.ToolProbed(call.call, found.outcome, found.detail, found.compensation))
+                    return
         receipt = await receipt_of(parts, p, call, result)
         # Without a sandbox nothing can be done in this home: the person must hear it, not the model.
         end = [e.ProcessExited("failed", str(broken))] if broken is not None else []
@@ -78,6 +87,14 @@ async def run_tool(log: ProcessLog, parts: Parts, effect: f.RunTool) -> None:
         log.note(receipt, *end)
     finally:
         parts.ledger.release(p.pid, effect.call)  # not before the receipt counts: a sibling may ask in between
+
+
+class _Stopped(Exception):
+    """A call ended without a word of its tool on whether it took effect."""
+
+    def __init__(self, kind: FailureKind, message: str) -> None:
+        super().__init__(message)
+        self.failure = Failure(kind, message)
 
 
 async def _run(p: Process, parts: Parts, call: ToolCall) -> ToolResult:
@@ -96,15 +113,15 @@ async def _run(p: Process, parts: Parts, call: ToolCall) -> ToolResult:
                 result = await tool.run(call, parts.context(p.pid))
             parts.crash_point("tool.after_end")
             return result
-    except TimeoutError:
-        return ToolResult(failure=Failure("timeout", f"{call.tool} was stopped after {seconds:.0f} s"))
+    except TimeoutError as error:
+        raise _Stopped("timeout", f"{call.tool} was stopped after {seconds:.0f} s") from error
     except SandboxError:
         raise
     except DeviceError as error:
-        return ToolResult(failure=Failure("unavailable", str(error)))
+        raise _Stopped("unavailable", str(error)) from error
     except Exception as error:
         # A bug in a tool is the model's problem to route round, not a reason to lose the process.
-        return ToolResult(failure=Failure("failed", f"{call.tool} broke: {type(error).__name__}: {error}"))
+        raise _Stopped("failed", f"{call.tool} broke: {type(error).__name__}: {error}") from error
 
 
 async def receipt_of(parts: Parts, p: Process, call: ToolCall, result: ToolResult) -> e.ToolFinished:
@@ -125,17 +142,24 @@ async def receipt_of(parts: Parts, p: Process, call: ToolCall, result: ToolResul
 
 async def probe(log: ProcessLog, parts: Parts, effect: f.ProbeTool) -> None:
     """Find out whether an interrupted call took effect, where its tool can."""
-    call = ToolCall(log.pid, effect.call, effect.tool, effect.action, effect.arguments)
-    found = ProbeResult("cannot_tell", f"{effect.tool} cannot find out")
-    tool = parts.tools.get(effect.tool)
-    action = tool.spec.action(effect.action) if tool is not None else None
-    if tool is not None and action is not None and action.can_probe:
-        try:
-            found = await tool.probe(call, parts.context(log.pid))
-        except Exception as error:
-            found = ProbeResult("cannot_tell", f"the probe broke: {error}")
+    found = await ask(parts, ToolCall(log.pid, effect.call, effect.tool, effect.action, effect.arguments))
     parts.crash_point("probe.before_receipt")
     log.note(e.ToolProbed(effect.call, found.outcome, found.detail, found.compensation))
+
+
+async def ask(parts: Parts, call: ToolCall) -> ProbeResult:
+    """What the tool finds out about a call that was cut off; in bounded time, and never an exception."""
+    tool = parts.tools.get(call.tool)
+    action = tool.spec.action(call.action) if tool is not None else None
+    if tool is None or action is None or not action.can_probe:
+        return ProbeResult("cannot_tell", f"{call.tool} cannot find out")
+    try:
+        with anyio.fail_after(tool.spec.timeout + GRACE):
+            return await tool.probe(call, parts.context(call.pid))
+    except TimeoutError:
+        return ProbeResult("cannot_tell", f"{call.tool} could not find out in {tool.spec.timeout + GRACE:.0f} s")
+    except Exception as error:  # the boundary to a tool's code
+        return ProbeResult("cannot_tell", f"{call.tool} could not find out: {error or type(error).__name__}")
 
 
 async def take_back(log: ProcessLog, parts: Parts, effect: f.TakeBack) -> None:
