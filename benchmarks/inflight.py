@@ -71,7 +71,9 @@ def judged(before: list[tuple[str, int]], after: list[tuple[str, int]], ended: d
         decided = f"taken back first; the file has {len(notes.get('written') or [])} lines"
     elif notes.get("probed"):
         decided = "a probe"
-    end = "finished" if "All steps are done" in ended["text"] else ended.get("fault") or ended["text"]
+    end = (
+        "finished" if "All steps are done" in ended["text"] else ended.get("fault", ended["text"]).rpartition(" / ")[2]
+    )
     return [str(starts[CRASH]), str(len(again)), ", ".join(map(str, never)) or "0", decided, end[:100]]
 
 
