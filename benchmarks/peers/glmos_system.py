@@ -37,9 +37,11 @@ model = "{model}"
 """
 
 
-def write_settings(home: Path, url: str, model: str) -> None:
+def write_settings(home: Path, url: str, model: str, *, window: int = 0) -> None:
+    """The settings of a home whose model is the mock server, with a context of `window` tokens if that is given."""
     home.mkdir(parents=True, exist_ok=True)
-    (home / "glmos.toml").write_text(SETTINGS.format(url=url, model=model), encoding="utf-8")
+    text = SETTINGS.format(url=url, model=model) + (f"context_tokens = {window}\n" if window else "")
+    (home / "glmos.toml").write_text(text, encoding="utf-8")
 
 
 class Driver:

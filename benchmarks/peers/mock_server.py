@@ -8,6 +8,7 @@ The name of the model is the script, so one server serves every system and every
     steps-50_end-finish      ... then GLM-OS's `finish`, with a claim that quotes the last output
     steps-50_end-message     ... then a tool `finish` that takes a `message` (OpenHands)
     latency-100              every answer takes 100 ms
+    steps-50_end-recall      ... then GLM-OS's `look` for the words `code word`, and `finish` with the line that it shows
     hang-6                   no answer ever comes once 6 steps are done
 
 How far a conversation has come stands in the request: the tool `step` answers `receipt-7`, so the next call is for step
@@ -31,6 +32,7 @@ MODEL = re.compile(rb'"model":\s*"(?:openai/)?([\w.-]+)"')
 STREAM = re.compile(rb'"stream":\s*true')
 RECEIPT = re.compile(rb"receipt-(\d+)")
 CITED = re.compile(rb"\[(c\d+)\] receipt-")
+RECALLED = re.compile(rb"(c\d+), character \d+: ([^\"\\\\]*code word [^\"\\\\]*)")
 FINAL = "All steps are done."
 
 
@@ -58,9 +60,10 @@ def read_script(name: str) -> Script:
 
 def done(body: bytes) -> int:
     """How many steps the conversation in `body` has behind it; one that is said to have taken effect counts."""
-    place = body.rfind(b"receipt-")
-    found = RECEIPT.match(body, place) if place >= 0 else None
-    return (int(found.group(1)) + 1 if found else 0) + (body.find(b"took effect", max(place, 0)) >= 0)
+    found = max(RECEIPT.finditer(body), key=lambda match: int(match.group(1)), default=None)
+    if found is None:
+        return int(b"took effect" in body)
+    return int(found.group(1)) + 1 + (body.find(b"took effect", found.end()) >= 0)
 
 
 def next_call(script: Script, body: bytes, step: int) -> tuple[str, dict[str, Any]] | None:
@@ -69,6 +72,13 @@ def next_call(script: Script, body: bytes, step: int) -> tuple[str, dict[str, An
         return "verdict", {"outcome": "passed", "reason": "Every step has its receipt."}
     if step < script.steps:
         return "step", {"i": step}
+    if script.end == "recall":
+        seen = RECALLED.search(body)
+        if seen is None:
+            return "use", {"tool": "look", "arguments": {"text": "code word"}}
+        call, line = seen.group(1).decode(), seen.group(2).decode()
+        claim = {"claim": "the code word", "call": call, "quote": line}
+        return "finish", {"result": f"The output says: {line}", "claims": [claim]}
     if script.end == "finish":
         calls = CITED.findall(body)
         claims = [{"claim": FINAL, "call": calls[-1].decode(), "quote": f"receipt-{step - 1}"}] if calls else []
