@@ -11,8 +11,8 @@ overhead   The first request of a home as it is installed, all standard tools th
            of tools, and a quarter of them as tokens; beside it the project's own upper estimate. Goal: at most 1,500 tokens.
 paging     A process of 2,000 events in a window of 8,192 tokens. Step 12, which is event 50 or so, reported a code word
            that has long left the prompt when the last step is done. The model then calls `look` for it and quotes what it
-           finds. Shown: compactions (calls whose prompt does not begin with the one before), whether each of them declares itself
-           with a digest, the largest prompt, and how the process ended: only a quote that really stands in the output
+           finds. Shown: compactions (calls whose prompt does not begin with the one before), whether each of them declares
+           itself with a digest, the largest prompt, and how the process ended: only a quote that really stands in the output
            passes its check.
 """
 
@@ -178,7 +178,7 @@ def paging(steps: int, window: int) -> str:
         ["calls between two compactions, median", f"{len(sent) / (len(broken) + 1):.0f}"],
         ["largest prompt, KB", f"{max(len(x.text) for x in sent) / 1e3:.1f}"],
         ["prompt at the end, KB", f"{statistics.mean(len(x.text) for x in sent[-3:]) / 1e3:.1f}"],
-        ["the fact stood in the prompt when it was asked for", "yes" if WORD.split(maxsplit=1)[0] in asking.messages else "no"],
+        ["the fact stood in the prompt when it was asked for", "yes" if WORD in asking.messages else "no"],
         ["how it was asked for", ", ".join(looked)],
         ["the process ended", f"{paged.status}: {paged.answer}"],
     ]

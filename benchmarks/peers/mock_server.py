@@ -7,6 +7,7 @@ The name of the model is the script, so one server serves every system and every
     steps-50                 50 calls of the tool `step`, then a final text
     steps-50_end-finish      ... then GLM-OS's `finish`, with a claim that quotes the last output
     steps-50_end-message     ... then a tool `finish` that takes a `message` (OpenHands)
+    tool-send                the tool is called `send` instead
     latency-100              every answer takes 100 ms
     steps-50_end-recall      ... then GLM-OS's `look` for the words `code word`, and `finish` with the line that it shows
     hang-6                   no answer ever comes once 6 steps are done
@@ -18,12 +19,14 @@ How far a conversation has come stands in the request: the tool `step` answers `
     GET  /v1/models
     POST /record                 {"file": PATH or null}: append every request body to a file, one a line
     GET  /count                  {"requests": N, "bytes": N}
+    POST /reset                  count anew
 """
 
 import argparse
 import asyncio
 import json
 import re
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -45,6 +48,7 @@ class Script(NamedTuple):
     """Seconds."""
     hang: int = -1
     end: str = "text"
+    tool: str = "step"
 
 
 def read_script(name: str) -> Script:
@@ -55,6 +59,7 @@ def read_script(name: str) -> Script:
         latency=int(values.get("latency", 0)) / 1000,
         hang=int(values.get("hang", -1)),
         end=values.get("end", "text"),
+        tool=values.get("tool", "step"),
     )
 
 
@@ -71,7 +76,7 @@ def next_call(script: Script, body: bytes, step: int) -> tuple[str, dict[str, An
     if b'"name":"verdict"' in body:
         return "verdict", {"outcome": "passed", "reason": "Every step has its receipt."}
     if step < script.steps:
-        return "step", {"i": step}
+        return script.tool, {"i": step}
     if script.end == "recall":
         seen = RECALLED.search(body)
         if seen is None:
@@ -148,6 +153,8 @@ class MockServer:
             self.record(json.loads(body)["file"])
             later(0, b"application/json", b"{}")
         else:
+            if path.endswith(b"/reset"):
+                self.requests = self.bytes = 0
             later(0, b"application/json", json.dumps({"requests": self.requests, "bytes": self.bytes}).encode())
 
     def record(self, file: str | None) -> None:
@@ -206,7 +213,10 @@ async def serve(port: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=0, help="0: any that is free")
-    asyncio.run(serve(parser.parse_args().port))
+    port: int = parser.parse_args().port
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a connection for each of thousands
+    asyncio.run(serve(port))
 
 
 if __name__ == "__main__":

@@ -140,6 +140,8 @@ async def main() -> None:
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a connection for each of thousands
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     module = importlib.import_module(f"peers.{options.driver}")
