@@ -4,24 +4,40 @@ They run there because the files are the doer's: a parser must not meet them on 
 """
 
 ASSERTION_SCRIPT = r"""
-import sys, traceback
-code = sys.argv[1]
-sys.path.insert(0, "")
-try:
-    exec(compile(code, "<check>", "exec"), {"__name__": "__main__"})
-except SystemExit:
-    raise
-except BaseException as error:
-    lines = code.splitlines()
-    own = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == "<check>"]
-    if isinstance(error, SyntaxError) and error.filename == "<check>":
-        own = [error.lineno or 1]
-    place = own[-1] if own else 0
-    at = f" at line {place}: {lines[place - 1].strip()}" if 0 < place <= len(lines) else ""
-    print(f"{type(error).__name__}: {error}{at}" if str(error) else f"{type(error).__name__}{at}", file=sys.stderr)
-    sys.exit(1)
+import os, sys, traceback
+
+
+def run(token):
+    code = sys.argv[1]
+    sys.path.append("")  # last, so that no file of the workspace stands in for a module of Python
+    try:
+        exec(compile(code, "<check>", "exec"), {"__name__": "__main__"})
+    except SystemExit as end:
+        last = traceback.extract_tb(end.__traceback__)[-1]
+        ours = ("<check>", "<frozen", os.path.dirname(os.__file__))  # `unittest.main()` ends so
+        if not last.filename.startswith(ours) or "-packages" in last.filename:
+            print(f"{last.filename} ended the program before the check was through", file=sys.stderr)
+            sys.exit(1)
+        if end.code not in (None, 0):
+            raise
+    except BaseException as error:
+        lines = code.splitlines()
+        own = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == "<check>"]
+        if isinstance(error, SyntaxError) and error.filename == "<check>":
+            own = [error.lineno or 1]
+        place = own[-1] if own else 0
+        at = f" at line {place}: {lines[place - 1].strip()}" if 0 < place <= len(lines) else ""
+        print(f"{type(error).__name__}: {error}{at}" if str(error) else f"{type(error).__name__}{at}", file=sys.stderr)
+        sys.exit(1)
+    sys.stdout.flush()
+    sys.stdout.write(token)
+
+
+run(sys.stdin.read())
 """
-"""Argument: the code. Exits 1 with the error and the line of the code it came from, without the library's frames."""
+"""Argument: the code; standard input: a word that is printed last when the code ran to its end, and not when a module of
+the doer ends the program under it. Exits 1 with the error and the line of the code it came from, without the library's
+frames."""
 
 PREVIEW_SCRIPT = r"""
 import os, sys
@@ -69,6 +85,9 @@ def text():
         return file.read()
 
 
+here = os.path.realpath(os.getcwd())
+if os.path.commonpath([here, os.path.realpath(path)]) != here or os.path.islink(path):
+    no(f"{path!r} leads out of the workspace: the file itself must be there")
 if not os.path.isfile(path):
     no(f"there is no file {path!r}")
 size = os.path.getsize(path)

@@ -5,9 +5,11 @@ over a workspace it cannot write to; a critic is asked last. A check that cannot
 `undecided`, never a pass.
 """
 
-from collections.abc import Sequence
+import re
+import secrets
 from typing import Any, Literal
 
+import anyio.to_thread
 import msgspec
 
 from glmos.abi import effects as f
@@ -22,8 +24,9 @@ from glmos.kernel.citation import citation
 from glmos.kernel.process import Process
 from glmos.kernel.report import check_kind
 from glmos.kernel.verify import Verdict
-from glmos.ports import Finished, SandboxLimits
+from glmos.ports import Finished
 from glmos.runtime.check_scripts import ASSERTION_SCRIPT, FORMAT_SCRIPT
+from glmos.runtime.clean_room import CleanRoom
 from glmos.runtime.evidence import grounds
 from glmos.runtime.log import ProcessLog
 from glmos.runtime.outputs import shorten, whole, whole_data
@@ -62,6 +65,7 @@ class _Check:
         self.p: Process = log.state
         self.step = step
         self.state = self.p.steps[step]
+        self.room = CleanRoom(parts, self.p, log.first_snapshot)
 
     async def run(self, check: a.Check) -> Verdict:
         match check:
@@ -80,32 +84,41 @@ class _Check:
             case a.QueryCheck():
                 return await self._query(check)
             case a.PythonCheck():
-                done = await self._sandboxed(["python", "-W", "ignore", "-c", ASSERTION_SCRIPT, check.code])
-                return _by_status(done, 0, "the check's code")
+                return await self._python(check.code)
             case a.CommandCheck():
-                done = await self._sandboxed(["/bin/sh", "-c", check.command], check.timeout)
-                return _by_status(done, check.exit_status, repr(check.command))
+                return await self._command(check)
             case a.CriticCheck():
                 raise AssertionError("a critic is asked in run_check")
 
-    async def _sandboxed(self, argv: Sequence[str], seconds: float = 120.0) -> Finished:
-        return await self.parts.sandbox.run(
-            argv, pid=self.p.pid, workspace=self.parts.workspaces.path(self.p.pid), writable=False,
-            limits=SandboxLimits(seconds=min(seconds, max(1.0, self.parts.ledger.room(self.p.pid, "seconds")))),
-        )  # fmt: skip
+    async def _python(self, code: str) -> Verdict:
+        token = secrets.token_hex(16)
+
+        def judge(done: Finished) -> Verdict:
+            if done.status == 0 and not done.stdout.endswith(token.encode()):
+                return Verdict("failed", "the check's code was ended from outside before it was through")
+            return _by_status(done, 0, "the check's code")
+
+        argv = ["python", "-P", "-W", "ignore", "-c", ASSERTION_SCRIPT, code]
+        return await self.room.decide(argv, judge, stdin=token.encode())
+
+    async def _command(self, check: a.CommandCheck) -> Verdict:
+        def judge(done: Finished) -> Verdict:
+            verdict = _by_status(done, check.exit_status, repr(check.command))
+            if verdict.outcome == "passed" and check.exit_status == 0 and (why := _tested_nothing(check.command, done)):
+                return Verdict("failed", f"{check.command!r} {why}")
+            return verdict
+
+        return await self.room.decide(["/bin/sh", "-c", check.command], judge, seconds=check.timeout)
 
     async def _subject(self, path: str) -> tuple[str, str | Verdict]:
         """The text a check is about, and how to call it."""
         if not path:
             return "the result", await whole(self.parts.store, self.state.result)
-        done = await self._sandboxed(["cat", "--", path.removeprefix("/workspace/")])
-        if done.status != 0:
-            return path, Verdict("failed", f"the file {path!r} cannot be read: {_tail(done)}")
-        return f"the file {path!r}", done.stdout.decode("utf-8", "replace")
+        return f"the file {path!r}", await anyio.to_thread.run_sync(self.room.text, path)
 
     async def _file(self, check: a.FileCheck) -> Verdict:
         path = check.path.removeprefix("/workspace/")
-        done = await self._sandboxed(["python", "-I", "-c", FORMAT_SCRIPT, path, check.format, str(check.min_bytes)])
+        done = await self.room.run(["python", "-I", "-c", FORMAT_SCRIPT, path, check.format, str(check.min_bytes)])
         if done.status == 0:
             return Verdict("passed", done.stdout.decode("utf-8", "replace").strip())
         if done.status == 3:
@@ -124,10 +137,17 @@ class _Check:
             if len(values) != 1:
                 return Verdict("failed", f"{check.sql!r} gives {len(values)} numbers where one is wanted")
             return verify.number(check, text, float(values[0]))
-        done = await self._sandboxed(["python", "-c", f"print(float({check.python}))"])
-        if done.status != 0:
-            return Verdict("failed", f"{check.python!r} cannot be computed: {_tail(done)}")
-        return verify.number(check, text, float(done.stdout.decode().split()[-1]))
+        return await self._computed(check, text)
+
+    async def _computed(self, check: a.NumberCheck, text: str) -> Verdict:
+        def judge(done: Finished) -> Verdict:
+            printed = done.stdout.decode("utf-8", "replace").split()
+            if done.status != 0 or not printed:
+                return Verdict("failed", f"{check.python!r} cannot be computed: {_tail(done)}")
+            return verify.number(check, text, float(printed[-1]))
+
+        argv = ["python", "-P", "-W", "ignore", "-c", f"print(float({check.python}))"]
+        return await self.room.decide(argv, judge)
 
     async def _citation(self) -> Verdict:
         result = await whole(self.parts.store, self.state.result)
@@ -216,3 +236,16 @@ def _by_status(done: Finished, wanted: int, what: str) -> Verdict:
             "passed", f"{what} ran and found nothing wrong" if wanted == 0 else f"{what} ended with {wanted}"
         )
     return Verdict("failed", f"{what} ended with exit status {done.status}: {_tail(done)}")
+
+
+_EMPTY_RUN = re.compile(r"no tests ran|collected 0 items|\bran 0 tests", re.IGNORECASE)
+
+
+def _tested_nothing(command: str, done: Finished) -> str:
+    """Why a test run that ended well shows nothing; empty when it does."""
+    said = (done.stdout + done.stderr).decode("utf-8", "replace")
+    if _EMPTY_RUN.search(said):
+        return "ran no test"
+    if re.search(r"\b(?:pytest|py\.test)\b", command) and not re.search(r"-qq|terminal|\d+ passed", command + said):
+        return "ended without saying that any test passed"
+    return ""

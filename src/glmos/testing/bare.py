@@ -91,6 +91,7 @@ class BareSandbox:
                 "PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin",
                 "PYTHONPATH": ":".join(entry for entry in sys.path if entry),
                 "TMPDIR": "/tmp",
+                "PYTHONDONTWRITEBYTECODE": "1",
                 "HOME": str(workspace),
                 **{name: here(value) for name, value in (env or {}).items()},
             },
