@@ -214,6 +214,17 @@ async def test_price_and_usage_make_dollars(bench, wire, ask):
     assert driver.traits.priced
 
 
+@pytest.mark.parametrize("count", [10**15, 10**400, 1e300, -5, "many", None, [7]])
+async def test_a_provider_that_counts_nonsense_does_not_make_later_calls_unaffordable(bench, wire, ask, count):
+    usage = {"prompt_tokens": count, "completion_tokens": count, "prompt_tokens_details": {"cached_tokens": count}}
+    bench.server.answer(wire.sse(wire.chunk(content="ok", finish="stop", usage=usage)))
+    driver = bench.driver()
+    before = driver.estimate(ask("hi"))
+    reply = await driver.complete(ask("hi"))
+    assert (reply.usage.prompt_tokens, reply.extra["glmos"]["usage_estimated"]) == (before, True)
+    assert driver.estimate(ask("hi")) == before
+
+
 async def test_an_estimate_that_was_too_low_is_raised_for_the_next_call(bench, wire, ask):
     usage = {"prompt_tokens": 5000, "completion_tokens": 1}
     bench.server.answer(wire.sse(wire.chunk(content="ok", finish="stop", usage=usage)))

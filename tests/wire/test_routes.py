@@ -185,7 +185,7 @@ async def test_an_unknown_name_is_answered_with_the_names_there_are(name, words)
     assert "http://127.0.0.1:8000/v1" in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["http://", "https:///v1", "http://host:port/v1"])
+@pytest.mark.parametrize("name", ["http://", "https:///v1", "http://host:port/v1", "http://[", "http://[::1/v1"])
 async def test_an_address_that_is_none_is_refused(name):
     with pytest.raises(UsageError, match="no address of a model server"):
         routes().driver(name)

@@ -108,6 +108,6 @@ def read_verdict(reply: ModelReply) -> tuple[Literal["passed", "failed", "undeci
 def _verdicts(texts: Sequence[str]) -> list[_Verdict]:
     found: list[_Verdict] = []
     for text in texts:
-        with contextlib.suppress(msgspec.MsgspecError):
+        with contextlib.suppress(ValueError, RecursionError):  # msgspec's own errors are ValueErrors
             found.append(msgspec.json.decode(text.encode("utf-8", "replace"), type=_Verdict))
     return found

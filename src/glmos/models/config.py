@@ -109,13 +109,13 @@ def normal_url(text: str) -> str:
 
     Raises: UsageError.
     """
-    parts = urlsplit(text.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"{text!r} is no address of a model server: write it like http://127.0.0.1:8000/v1.")
     try:
+        parts = urlsplit(text.strip())
         _ = parts.port
     except ValueError as error:
-        raise UsageError(f"{text!r} is no address of a model server: its port is not a number.") from error
+        raise UsageError(f"{text!r} is no address of a model server ({error}).") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"{text!r} is no address of a model server: write it like http://127.0.0.1:8000/v1.")
     url = parts._replace(fragment="", query="").geturl().rstrip("/")
     for tail in ("/chat/completions", "/messages", "/models"):
         url = url.removesuffix(tail)

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import anyio
-import msgspec
 
 from glmos.models.http import Broken, Deadlines, HttpClient
 from glmos.models.profiles import providers
+from glmos.models.wire.foreign import NotJson, read_json, whole_number
 
 _QUICK = Deadlines(connect=0.5, first_byte=1.0, idle=1.0)
 _PATIENT = Deadlines(connect=5.0, first_byte=20.0, idle=20.0)
@@ -50,8 +50,8 @@ async def served_models(
             return ()
         body = await response.body(4 << 20)
     try:
-        listing = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+        listing = read_json(body)
+    except NotJson:
         return ()
     rows = listing.get("data") if isinstance(listing, dict) else None
     found = [_served(row) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
@@ -62,7 +62,7 @@ def _served(row: Mapping[str, Any]) -> Served:
     name, owner = row.get("id"), row.get("owned_by")
     meta = row.get("meta")
     sizes = [row.get("max_model_len"), row.get("context_length"), meta.get("n_ctx") if isinstance(meta, dict) else None]
-    context = next((size for size in sizes if isinstance(size, int) and size > 0), 0)
+    context = next((found for size in sizes if (found := whole_number(size))), 0)
     return Served(name if isinstance(name, str) else "", owner if isinstance(owner, str) else "", context)
 
 

@@ -32,11 +32,16 @@ from glmos.models.redact import redact
 from glmos.models.retry import RetryPolicy, retry_after
 from glmos.models.wire.anthropic import AnthropicWire
 from glmos.models.wire.draft import NOTES, Draft
+from glmos.models.wire.foreign import NotJson, read_json
 from glmos.models.wire.openai import OpenAIWire
 from glmos.models.wire.protocol import ORIGIN, StreamFault, StreamParser, Wire
 from glmos.models.wire.sse import EventParser, EventTooLong
 
 WIRES: Mapping[str, Wire] = {"openai": OpenAIWire(), "anthropic": AnthropicWire()}
+
+_MOST_MARGIN = 500.0
+"""Short prompts may really be that far off, by what a server adds to them. Beyond, its counting is wrong, and must not
+make every later call unaffordable."""
 
 OnDelta = Callable[[Delta], None]
 
@@ -297,7 +302,7 @@ class HttpDriver:
             notes["usage_estimated"] = True
             usage = msgspec.structs.replace(usage, prompt_tokens=estimate)
         elif usage.prompt_tokens > estimate:
-            self._margin *= usage.prompt_tokens / estimate * 1.05
+            self._margin = min(self._margin * usage.prompt_tokens / estimate * 1.05, _MOST_MARGIN)
         written = tokens.reply_tokens(
             reply.content, reply.reasoning, tuple(c.arguments for c in reply.calls), self._profile.cjk_tokens
         )
@@ -357,8 +362,8 @@ def _with_usage(reply: ModelReply, spent: Usage) -> ModelReply:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        value = msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
+        value = read_json(body)
+    except NotJson as error:
         raise StreamFault(f"an answer that is not JSON: {body[:80]!r}") from error
     if not isinstance(value, dict):
         raise StreamFault("an answer that is no object")

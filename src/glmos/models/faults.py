@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from glmos.abi.errors import ModelError
 from glmos.abi.events import ModelFailureKind
 from glmos.models.redact import redact
+from glmos.models.wire.foreign import NotJson, read_json
 
 _TOO_LONG = re.compile(
     r"context[_ ]length|context[_ ]window|maximum context|context size|exceed_context|prompt is too long"
@@ -67,8 +68,8 @@ def read_refusal(status: int, body: str, *, codes: Mapping[str, str], secrets: S
 
 def _error_object(body: str) -> dict[str, Any]:
     try:
-        value = json.loads(body)
-    except ValueError:
+        value = read_json(body)
+    except NotJson:
         return {}
     if isinstance(value, list) and value:
         value = value[0]

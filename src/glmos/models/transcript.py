@@ -114,7 +114,7 @@ def read_transcript(path: Path) -> tuple[ModelTraits, list[Exchange]]:
                 continue
             line = msgspec.json.decode(raw, type=_Line)
             request = _whole(line, section)
-        except (msgspec.DecodeError, KeyError) as error:
+        except (ValueError, KeyError, RecursionError) as error:  # msgspec's own errors are ValueErrors
             raise UsageError(f"Line {number} of the transcript {str(path)!r} makes no sense: {error}.") from error
         section[line.n] = request
         exchanges.append(Exchange(len(exchanges) + 1, request, line.reply, line.error))

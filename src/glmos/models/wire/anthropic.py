@@ -20,7 +20,8 @@ from glmos.abi.budgets import Usage
 from glmos.abi.messages import Delta, FunctionCall, Message, ModelRequest
 from glmos.models.profiles import Profile
 from glmos.models.wire.draft import CallDraft, Draft, Finish, arguments_object
-from glmos.models.wire.protocol import StreamFault, decode, is_own, safe_name, whole_number
+from glmos.models.wire.foreign import whole_number
+from glmos.models.wire.protocol import StreamFault, decode, is_own, safe_name
 from glmos.models.wire.sse import Event
 
 FINISH: Mapping[str, Finish] = {

@@ -3,12 +3,12 @@
 Above: the parsers of `wire.openai` and `wire.anthropic`. Below: `abi.messages`.
 """
 
-import json
 from collections.abc import Collection
 from typing import Any, Literal, TypeAlias
 
 from glmos.abi.budgets import Usage
 from glmos.abi.messages import FunctionCall, ModelReply
+from glmos.models.wire.foreign import NotJson, read_json
 
 Finish: TypeAlias = Literal["stop", "calls", "length", "filtered", "cut", "unknown"]
 
@@ -111,7 +111,7 @@ def arguments_object(text: str) -> dict[str, Any]:
     if not text.strip():
         return {}
     try:
-        value = json.loads(text)
-    except ValueError:
+        value = read_json(text)
+    except NotJson:
         return {"malformed_arguments": text}
     return value if isinstance(value, dict) else {"malformed_arguments": text}

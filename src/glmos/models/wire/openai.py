@@ -20,7 +20,8 @@ from glmos.abi.messages import Delta, FunctionCall, Message, ModelRequest, ToolS
 from glmos.models.per_message import PerMessage
 from glmos.models.profiles import Profile
 from glmos.models.wire.draft import NOTES, CallDraft, Draft, Finish, arguments_object
-from glmos.models.wire.protocol import StreamFault, decode, is_own, safe_name, whole_number
+from glmos.models.wire.foreign import NotJson, read_json, whole_number
+from glmos.models.wire.protocol import StreamFault, decode, is_own, safe_name
 from glmos.models.wire.sse import Event
 
 FINISH: Mapping[str, Finish] = {
@@ -274,8 +275,8 @@ class OpenAIParser:
 
 def _complete(call: CallDraft) -> bool:
     try:
-        json.loads("".join(call.arguments))
-    except ValueError:
+        read_json("".join(call.arguments))
+    except NotJson:
         return False
     return True
 

@@ -6,11 +6,10 @@ Above: `driver`. Implemented by `wire.openai` and `wire.anthropic`.
 import re
 from typing import Any, Protocol
 
-import msgspec
-
 from glmos.abi.messages import Delta, Message, ModelRequest
 from glmos.models.profiles import Profile
 from glmos.models.wire.draft import NOTES, Draft
+from glmos.models.wire.foreign import NotJson, read_json
 from glmos.models.wire.sse import Event
 
 ORIGIN = "from"
@@ -78,11 +77,6 @@ def safe_name(name: str) -> str:
 def decode(data: str) -> Any:
     """Raises: StreamFault when it is not JSON."""
     try:
-        return msgspec.json.decode(data.encode("utf-8", "replace"))
-    except msgspec.DecodeError as error:
+        return read_json(data)
+    except NotJson as error:
         raise StreamFault(f"an event that is not JSON: {data[:80]!r}") from error
-
-
-def whole_number(value: Any) -> int:
-    """A count out of foreign JSON; 0 when it is none."""
-    return int(value) if isinstance(value, int | float) and value > 0 else 0
