@@ -97,7 +97,7 @@ class Conversation:
 
     def _result(self, call: CallId, text: str, data: Mapping[str, Any] | None = None) -> None:
         place = self.places.get(call)
-        if place is None or place >= len(self.open.calls):
+        if place is None or not 0 <= place < len(self.open.calls):
             # The reply it belongs to lies in an earlier turn (undone or interrupted there): say it as a note.
             self.open.notes.append(f"[{call}] {text}")
             return

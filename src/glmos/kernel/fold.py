@@ -46,7 +46,11 @@ def fold(state: Process | None, entry: e.Entry) -> Process:
         raise ReplayError(f"the log of process {entry.pid} goes from {state.seq} to {entry.seq}")
     elapsed = entry.at - state.at if _time_counts(state, event) else 0.0
     usage = replace(state.usage, seconds=state.usage.seconds + elapsed) if elapsed > 0 else state.usage
-    return _apply(replace(state, seq=entry.seq, at=entry.at, usage=usage), event)
+    try:
+        return _apply(replace(state, seq=entry.seq, at=entry.at, usage=usage), event)
+    except (KeyError, IndexError, ValueError, AttributeError) as problem:  # it names what this process does not have
+        what = f"{type(event).__name__} at {entry.seq}"
+        raise ReplayError(f"{what} cannot stand in the log of process {entry.pid}: {problem!r}") from problem
 
 
 def _time_counts(p: Process, event: e.Event) -> bool:
@@ -174,6 +178,8 @@ def _apply(p: Process, event: e.Event) -> Process:
                 raise ReplayError(f"process {p.pid} has no child {pid}")
             return replace(p, children=p.children | {pid: replace(p.children[pid], exited=event, exited_at=p.seq)})
         case e.WaitStarted():
+            if unknown := set(event.children) - p.children.keys():
+                raise ReplayError(f"process {p.pid} waits for {unknown}, which are no children of it")
             return _handled(replace(p, waiting=event), event.call, event.number)
         case e.WaitEnded():
             return p
@@ -203,7 +209,7 @@ def _step(p: Process, step: StepId, **changes: Any) -> Process:
 
 def _check(p: Process, step: StepId, index: int, state: CheckState) -> Process:
     checks = list(p.steps[step].checks)
-    if index >= len(checks):
+    if not 0 <= index < len(checks):
         raise ReplayError(f"step {step!r} of process {p.pid} has no check {index}")
     checks[index] = state
     return _step(p, step, checks=tuple(checks))
@@ -239,6 +245,9 @@ def _replied(p: Process, event: e.ModelReplied) -> Process:
 
 
 def _planned(p: Process, event: e.PlanMade) -> Process:
+    known = {s.id for s in event.steps}
+    if unknown := {n for s in event.steps for n in s.needs} - known:
+        raise ReplayError(f"plan {event.revision} of process {p.pid} needs {unknown}, which it does not have")
     steps: dict[StepId, StepState] = {}
     for step in event.steps:
         old = p.steps.get(step.id)
