@@ -8,12 +8,12 @@ rows were added up is for other checks (see design/09-verified-done.md).
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from glmos.abi.ids import CallId
 from glmos.abi.plans import Claim
-from glmos.kernel.figures import Number, in_words, numbers, says
+from glmos.kernel.figures import Known, in_words, numbers
 from glmos.kernel.verify import Verdict
 
 
@@ -126,22 +126,26 @@ _BOUND = re.compile(
     re.IGNORECASE,
 )
 """Words before a number that make it a bound of what is spoken of."""
+_SPOKEN = 120
+"""Characters before a number in which such words stand."""
 
 
 def _number_faults(text: str, claims: Sequence[Claim], observed: Mapping[CallId, str], grounds: Grounds) -> list[str]:
     """The numbers of the result that no source has, and where they stand instead."""
-    quoted = [(c.call, n) for c in claims for n in numbers(plain(c.quote))]
-    known = [n for call, n in quoted if n.value not in grounds.own.get(call, ())]
-    known += [n for s in grounds.given for n in (*numbers(plain(s)), *in_words(s))]
-    bounds = [n for s in grounds.bounds for n in numbers(plain(s))]
-    elsewhere = [(call, n) for call in dict.fromkeys(c.call for c in claims) for n in numbers(observed[call])]
+    said = [(c.call, n) for c in claims for n in numbers(plain(c.quote))]
+    seen = [(call, n) for call, n in said if n.value not in grounds.own.get(call, ())]
+    given = [("", n) for s in grounds.given for n in (*numbers(plain(s)), *in_words(s))]
+    quoted, known = Known(said), Known([*seen, *given])
+    bounds = Known(("", n) for s in grounds.bounds for n in numbers(plain(s)))
+    elsewhere = Known((call, n) for call in dict.fromkeys(c.call for c in claims) for n in numbers(observed[call]))
     nowhere, loose, own = list[str](), list[str](), list[str]()
     for n in numbers(text):
-        if _among(n, known) or (_among(n, bounds) and _BOUND.search(text[: n.start])):
+        before = text[max(0, n.start - _SPOKEN) : n.start]
+        if known.where(n) is not None or (bounds.where(n) is not None and _BOUND.search(before)):
             continue
-        if call := _where(n, quoted):
+        if call := quoted.where(n):
             own.append(f"{n.text} ({call})")
-        elif call := _where(n, elsewhere):
+        elif call := elsewhere.where(n):
             loose.append(f"{n.text} ({call})")
         else:
             nowhere.append(n.text)
@@ -160,14 +164,6 @@ OWN_WORDS = "have it come out of a call that does not contain it"
 
 def _some(found: Sequence[str]) -> str:
     return ", ".join(list(dict.fromkeys(found))[:5])
-
-
-def _where(stated: Number, places: Iterable[tuple[CallId, Number]]) -> CallId:
-    return next((call for call, n in places if says(stated, n)), "")
-
-
-def _among(stated: Number, known: Iterable[Number]) -> bool:
-    return any(says(stated, k) for k in known)
 
 
 # -- names ------------------------------------------------------------------------------------------------------------
@@ -207,6 +203,6 @@ def _row_names(observation: str) -> list[str]:
 def _named(name: str, text: str) -> bool:
     """Whether `name` stands in `text` as a word of its own."""
     name = plain(name)
-    if _CHINESE.search(name):
+    if name not in text or _CHINESE.search(name):
         return name in text
     return re.search(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", text) is not None

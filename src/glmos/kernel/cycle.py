@@ -166,8 +166,13 @@ def _answer(p: Process, name: str, text: str = "") -> e.CallAnswered:
     return e.CallAnswered(p.next_call(), p.reply.number, p.reply.handled, name, text)
 
 
+LONGEST_REFUSAL = 2_000
+"""Characters of a refusal. What was wrong may quote what the model wrote, however long that was."""
+
+
 def _refuse(p: Process, name: str, problem: str) -> list[f.Effect]:
     assert p.reply is not None
+    problem = problem if len(problem) <= LONGEST_REFUSAL else f"{problem[:LONGEST_REFUSAL]} [...]"
     return [f.Record((e.CallRefused(p.next_call(), p.reply.number, p.reply.handled, name[:100], problem),))]
 
 

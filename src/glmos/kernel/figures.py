@@ -4,7 +4,10 @@ A number in a result may be rounded, given in percent, or scaled (`1.2 million`,
 It may not have another sign or another unit: `a profit of 500` is not `-500`, `1,500 kg` is not `1500 g`.
 """
 
+import math
 import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from typing import NamedTuple
 
 _NUMBER = re.compile(
@@ -87,12 +90,12 @@ def _unit(text: str, start: int, end: int) -> str:
 
 def says(stated: Number, known: Number) -> bool:
     """Whether `stated` may be said of a source that has `known`: as written, rounded, or as a percentage."""
+    if not math.isfinite(stated.value):  # so far beyond all numbers that it would be near to each of them
+        return stated.text == known.text
     percent, share = stated.unit == "%", known.unit == "%"
     if stated.unit and known.unit and stated.unit != known.unit:
         return False
-    near = max(stated.precision, abs(stated.value) * 1e-9) * (1 + 1e-9)
-    if stated.value == 0:
-        near = min(near, 0.5)
+    near = _nearness(stated)
     values = [known.value]
     if percent and not share:
         values.append(100 * known.value)
@@ -100,6 +103,33 @@ def says(stated: Number, known: Number) -> bool:
         values.append(known.value / 100)
     turned = stated.turned or known.turned
     return any(abs(v - stated.value) <= near or (turned and abs(v + stated.value) <= near) for v in values)
+
+
+def _nearness(stated: Number) -> float:
+    """How far a value may be off and still be said by `stated`."""
+    near = max(stated.precision, abs(stated.value) * 1e-9) * (1 + 1e-9)
+    return min(near, 0.5) if stated.value == 0 else near
+
+
+class Known:
+    """Many numbers, ordered by size, so that those which a result could mean are found without looking at each."""
+
+    def __init__(self, found: Iterable[tuple[str, Number]]) -> None:
+        """`found`: (where, number). Of the same number in the same place one is kept."""
+        kept = {(where, n.value, n.unit, n.turned, n.text): (where, n) for where, n in found}
+        self._ordered = sorted(kept.values(), key=lambda x: abs(x[1].value))
+        self._sizes = [abs(n.value) for _, n in self._ordered]
+
+    def where(self, stated: Number) -> str | None:
+        """Where a number stands that `stated` may be said of; None when it stands nowhere."""
+        near, size = _nearness(stated) * (1 + 1e-9), abs(stated.value)
+        for scale in (1.0, 0.01, 100.0) if math.isfinite(stated.value) else (1.0,):
+            first = bisect_left(self._sizes, scale * (size - near))
+            last = bisect_right(self._sizes, scale * (size + near))
+            for where, known in self._ordered[first:last] if math.isfinite(near) else self._ordered:
+                if says(stated, known):
+                    return where
+        return None
 
 
 _WORDS = {

@@ -6,11 +6,9 @@ A plan is refused as a whole, with every reason at once, so that the model can m
 import re
 from collections.abc import Sequence
 
-import jsonschema
-import regex
-
 from glmos.abi import plans as a
 from glmos.abi.ids import StepId
+from glmos.kernel.patterns import pattern_fault, schema_fault
 from glmos.kernel.process import Process, dependants
 from glmos.kernel.rules import Rules
 
@@ -46,7 +44,7 @@ def faults(steps: Sequence[a.Step], rules: Rules) -> list[str]:
     if not steps:
         return ["a plan needs at least one step"]
     if len(steps) > rules.max_steps:
-        found.append(f"a plan has at most {rules.max_steps} steps, this one has {len(steps)}")
+        return [f"a plan has at most {rules.max_steps} steps, this one has {len(steps)}"]
     ids = [s.id for s in steps]
     found += [f"step id {i!r} is used twice" for i in sorted({i for i in ids if ids.count(i) > 1})]
     for place, step in enumerate(steps):
@@ -59,22 +57,21 @@ def faults(steps: Sequence[a.Step], rules: Rules) -> list[str]:
         ]
         if not step.checks and place < len(steps) - 1:
             found.append(f"step {step.id!r} has no check: say how it will be known that it is reached")
-        for check in step.checks:
+        if len(step.checks) > rules.max_checks:
+            found.append(f"step {step.id!r} has {len(step.checks)} checks, at most {rules.max_checks} are run")
+        for check in step.checks[: rules.max_checks]:
             found += [f"step {step.id!r}: {fault}" for fault in _check_faults(check)]
     return found
 
 
 def _check_faults(check: a.Check) -> list[str]:
-    if isinstance(check, a.PatternCheck) or (isinstance(check, a.NumberCheck) and check.pattern):
-        try:
-            regex.compile(check.pattern)
-        except regex.error as error:
-            return [f"the pattern {check.pattern!r} is not a regular expression ({error})"]
-    if isinstance(check, a.SchemaCheck):
-        try:
-            jsonschema.Draft202012Validator.check_schema(check.schema)
-        except jsonschema.SchemaError as error:
-            return [f"the schema is not a JSON Schema ({error.message})"]
+    fault = ""
+    if isinstance(check, a.PatternCheck | a.NumberCheck):
+        fault = pattern_fault(check.pattern)
+    elif isinstance(check, a.SchemaCheck):
+        fault = schema_fault(check.schema)
+    if fault:
+        return [fault]
     if isinstance(check, a.NumberCheck) and check.equals is None and not check.sql and not check.python:
         return ["a number check needs one of equals, sql, python"]
     if isinstance(check, a.CommandCheck | a.PythonCheck):

@@ -30,5 +30,7 @@ class Rules(Struct, frozen=True):
     max_steps: int = 30
     max_result: int = 20_000
     """Characters of a result: it is read by a person and, whole, by a critic."""
+    max_checks: int = 20
+    """Checks of one step."""
     max_depth: int = 4
     """Generations of children."""

@@ -6,7 +6,7 @@ this is where the policy that refuses by label and grant stands.
 """
 
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 import jsonschema
 import msgspec
@@ -43,7 +43,7 @@ class Spawn(Struct, frozen=True, forbid_unknown_fields=True):
     goal: str
     files: tuple[str, ...] = ()
     model: str = ""
-    max_tokens: int | None = None
+    max_tokens: Annotated[int, msgspec.Meta(ge=1, le=1 << 53)] | None = None
 
 
 class Wait(Struct, frozen=True, forbid_unknown_fields=True):
@@ -255,7 +255,7 @@ def _arguments(call: FunctionCall) -> dict[str, Any] | Nonsense:
         value = msgspec.json.decode(text.encode("utf-8", "replace"))
         if isinstance(value, str):  # some servers encode the object twice
             value = msgspec.json.decode(value.encode("utf-8", "replace"))
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # msgspec's own errors are ValueErrors
         return Nonsense(f"the arguments of {call.name!r} are not valid JSON ({error}); send the whole call again")
     if not isinstance(value, dict):
         return Nonsense(f"the arguments of {call.name!r} must be a JSON object")
@@ -265,9 +265,15 @@ def _arguments(call: FunctionCall) -> dict[str, Any] | Nonsense:
 def _system_call(name: str, arguments: dict[str, Any]) -> SystemCall | Nonsense:
     kind, _ = SYSCALLS[name]
     try:
-        return msgspec.convert(arguments, kind, strict=False)
+        read = msgspec.convert(arguments, kind, strict=False)
     except msgspec.ValidationError as error:
         return Nonsense(f"the arguments of {name!r} do not fit: {error}")
+    try:
+        lasting = msgspec.json.decode(msgspec.json.encode(read), type=kind) == read
+    except msgspec.ValidationError:
+        lasting = False
+    # "nan" and "inf" in quotes pass for numbers, and no journal could give them back.
+    return read if lasting else Nonsense(f"the arguments of {name!r} hold a number that is none")
 
 
 @lru_cache(maxsize=256)

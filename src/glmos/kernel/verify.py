@@ -1,13 +1,11 @@
-"""Checks that need nothing but text: patterns, schemas, numbers. Citations have a file of their own.
+"""Checks that need nothing but text: patterns, numbers. Citations have a file of their own.
 
 Each answers with an outcome and a sentence that says what was found, so that a failed check tells the doer what to
 mend.
 """
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-import jsonschema
-import msgspec
 import regex
 
 from glmos.abi.plans import NumberCheck, PatternCheck
@@ -22,49 +20,42 @@ class Verdict(NamedTuple):
     detail: str = ""
 
 
-def _search(wanted: str, text: str) -> regex.Match[str] | Verdict | None:
-    """The first match. A pattern that a model wrote may take for ever, so it gets a bounded time."""
+class Found(NamedTuple):
+    """What a search for a pattern gave."""
+
+    text: str | None
+    """The first group, or what matched when there is none; None: nothing matches."""
+
+
+def search(pattern: str, text: str) -> Found | Verdict:
+    """The first match, of a pattern that `patterns.is_quick`. It gets a bounded time all the same."""
     try:
-        return regex.search(wanted, text, regex.MULTILINE, timeout=PATIENCE)
+        match = regex.search(pattern, text, regex.MULTILINE, timeout=PATIENCE)
     except TimeoutError:
-        return Verdict("undecided", f"the pattern {wanted!r} takes longer than {PATIENCE:g} s: write a simpler one")
+        return too_slow(pattern)
+    if match is None:
+        return Found(None)
+    return Found((match.group(1) or "") if match.re.groups else match.group())
 
 
-def pattern(check: PatternCheck, text: str, where: str) -> Verdict:
-    found = _search(check.pattern, text)
-    if isinstance(found, Verdict):
-        return found
-    if (found is not None) != check.absent:
+def too_slow(pattern: str) -> Verdict:
+    return Verdict("undecided", f"the pattern {pattern[:200]!r} takes too long or too much memory: write a simpler one")
+
+
+def pattern(check: PatternCheck, found: Found, where: str) -> Verdict:
+    if (found.text is not None) != check.absent:
         return Verdict("passed", f"{where} {'does not match' if check.absent else 'matches'} {check.pattern!r}")
     return Verdict("failed", f"{where} {'matches' if check.absent else 'does not match'} {check.pattern!r}")
 
 
-def schema(wanted: dict[str, Any], text: str, where: str) -> Verdict:
-    try:
-        value = msgspec.json.decode(text.encode("utf-8", "replace"))
-    except msgspec.DecodeError as error:
-        return Verdict("failed", f"{where} is not JSON: {error}")
-    faults = [f"{f.json_path}: {f.message[:200]}" for f in jsonschema.Draft202012Validator(wanted).iter_errors(value)]
-    return Verdict("failed", f"{where}: " + "; ".join(faults[:5])) if faults else Verdict("passed", f"{where} fits")
-
-
-def number_in(check: NumberCheck, text: str) -> float | Verdict:
-    """The number a check speaks of, or why there is none."""
-    if check.pattern:
-        match = _search(check.pattern, text)
-        if isinstance(match, Verdict):
-            return match
-        if match is None:
-            return Verdict("failed", f"the result has nothing that matches {check.pattern!r}")
-        text = (match.group(1) or "") if match.re.groups else match.group()
-    found = numbers(text)
-    return found[0].value if found else Verdict("failed", f"there is no number in {text[:100]!r}")
-
-
-def number(check: NumberCheck, text: str, expected: float) -> Verdict:
-    value = number_in(check, text)
-    if isinstance(value, Verdict):
-        return value
+def number(check: NumberCheck, found: Found, expected: float) -> Verdict:
+    """`found`: what the check's pattern matches, or the whole result when it has none."""
+    if found.text is None:
+        return Verdict("failed", f"the result has nothing that matches {check.pattern!r}")
+    said = numbers(found.text)
+    if not said:
+        return Verdict("failed", f"there is no number in {found.text[:100]!r}")
+    value = said[0].value
     if abs(value - expected) <= check.tolerance * max(1.0, abs(expected)):
         return Verdict("passed", f"{value:g} is {expected:g} within {check.tolerance:g}")
     return Verdict("failed", f"the result says {value:g}, it should be {expected:g} within {check.tolerance:g}")

@@ -70,6 +70,45 @@ except Exception as error:
 """
 """Arguments: path, room in bytes. Prints what a critic should see of a file."""
 
+SEARCH_SCRIPT = r"""
+import json, resource, sys
+import regex
+given = json.load(sys.stdin)
+resource.setrlimit(resource.RLIMIT_DATA, (512 << 20, 512 << 20))
+try:
+    match = regex.search(given["pattern"], given["text"], regex.MULTILINE, timeout=given["seconds"])
+except (TimeoutError, MemoryError, RecursionError):
+    sys.exit(3)
+print(json.dumps(None if match is None else (match.group(1) or "") if match.re.groups else match.group()))
+"""
+"""Standard input: `{"pattern", "text", "seconds"}`. Prints what was found, as JSON; exits 3 when that is too much work."""
+
+SCHEMA_SCRIPT = r"""
+import json, sys, itertools
+import jsonschema, referencing
+given = json.load(sys.stdin)
+
+
+def no(why):
+    print(why)
+    sys.exit(3)
+
+
+def refuse(constant):
+    raise ValueError(f"{constant} is no number of JSON")
+
+
+try:
+    value = json.loads(given["text"], parse_constant=refuse)
+except (ValueError, RecursionError) as error:
+    no(f"it is not JSON: {error}")
+validator = jsonschema.Draft202012Validator(given["schema"], registry=referencing.Registry())
+found = list(itertools.islice(validator.iter_errors(value), 5))
+if found:
+    no("; ".join(f"{error.json_path}: {error.message[:200]}" for error in found))
+"""
+"""Standard input: `{"schema", "text"}`. Exits 0 (it fits), 3 (it does not, with why), or otherwise (could not tell)."""
+
 FORMAT_SCRIPT = r"""
 import json, os, sys
 path, kind, least = sys.argv[1], sys.argv[2], int(sys.argv[3])

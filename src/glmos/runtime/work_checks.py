@@ -21,11 +21,12 @@ from glmos.abi.ids import CallId
 from glmos.abi.tools import ToolCall
 from glmos.kernel import verify
 from glmos.kernel.citation import citation
+from glmos.kernel.patterns import is_quick
 from glmos.kernel.process import Process
 from glmos.kernel.report import check_kind
-from glmos.kernel.verify import Verdict
+from glmos.kernel.verify import Found, Verdict
 from glmos.ports import Finished
-from glmos.runtime.check_scripts import ASSERTION_SCRIPT, FORMAT_SCRIPT
+from glmos.runtime.check_scripts import ASSERTION_SCRIPT, FORMAT_SCRIPT, SCHEMA_SCRIPT, SEARCH_SCRIPT
 from glmos.runtime.clean_room import CleanRoom
 from glmos.runtime.evidence import grounds
 from glmos.runtime.log import ProcessLog
@@ -33,6 +34,8 @@ from glmos.runtime.outputs import shorten, whole, whole_data
 from glmos.runtime.parts import Parts
 from glmos.runtime.work_critic import criticise
 
+SCHEMA_SECONDS = 20.0
+SEARCH_SECONDS = 10.0
 DETAIL = 2_000
 """Characters of what a check found that are kept."""
 
@@ -51,6 +54,9 @@ async def run_check(log: ProcessLog, parts: Parts, effect: f.RunCheck) -> None:
         verdict = await _Check(log, parts, effect.step).run(effect.check)
     except GlmosError as error:
         verdict = Verdict("undecided", str(error))
+    except Exception as error:
+        # The boundary: a check that met a bug decides nothing, and the process is not lost for it.
+        verdict = Verdict("undecided", f"the {kind} check broke: {type(error).__name__}: {error}")
     detail = shorten(verdict.detail, DETAIL)
     parts.crash_point("check.before_receipt")
     log.note(e.CheckFinished(effect.step, effect.index, kind, verdict.outcome, detail))
@@ -71,10 +77,11 @@ class _Check:
         match check:
             case a.PatternCheck():
                 where, text = await self._subject(check.path)
-                return text if isinstance(text, Verdict) else verify.pattern(check, text, where)
+                found = text if isinstance(text, Verdict) else await self._search(check.pattern, text)
+                return found if isinstance(found, Verdict) else verify.pattern(check, found, where)
             case a.SchemaCheck():
                 where, text = await self._subject(check.path)
-                return text if isinstance(text, Verdict) else verify.schema(check.schema, text, where)
+                return text if isinstance(text, Verdict) else await self._schema(check, text, where)
             case a.FileCheck():
                 return await self._file(check)
             case a.NumberCheck():
@@ -125,10 +132,36 @@ class _Check:
             return Verdict("failed", done.stdout.decode("utf-8", "replace").strip())
         return Verdict("undecided", f"the file {check.path!r} could not be looked at: {_tail(done)}")
 
+    async def _search(self, pattern: str, text: str) -> Found | Verdict:
+        """The first match; in the sandbox when time and memory have to be bounded from outside."""
+        if is_quick(pattern, text):
+            return verify.search(pattern, text)
+        given = msgspec.json.encode({"pattern": pattern, "text": text, "seconds": verify.PATIENCE})
+        done = await self.room.run(["python", "-I", "-c", SEARCH_SCRIPT], stdin=given, seconds=SEARCH_SECONDS)
+        if done.status == 3 or done.stopped_by:
+            return verify.too_slow(pattern)
+        if done.status != 0:
+            return Verdict("undecided", f"the pattern {pattern[:200]!r} could not be applied: {_last_line(done)}")
+        return Found(msgspec.json.decode(done.stdout, type=str | None))
+
+    async def _schema(self, check: a.SchemaCheck, text: str, where: str) -> Verdict:
+        """In the sandbox: a schema may refer to other addresses, loop, or hold patterns without end."""
+        given = msgspec.json.encode({"schema": check.schema, "text": text})
+        done = await self.room.run(["python", "-I", "-c", SCHEMA_SCRIPT], stdin=given, seconds=SCHEMA_SECONDS)
+        said = done.stdout.decode("utf-8", "replace").strip()
+        if done.status == 0:
+            return Verdict("passed", f"{where} fits the schema")
+        if done.status == 3:
+            return Verdict("failed", f"{where}: {said}")
+        return Verdict("undecided", f"the schema could not be applied to {where}: {_last_line(done)}")
+
     async def _number(self, check: a.NumberCheck) -> Verdict:
         text = await whole(self.parts.store, self.state.result)
+        found = await self._search(check.pattern, text) if check.pattern else Found(text)
+        if isinstance(found, Verdict):
+            return found
         if check.equals is not None:
-            return verify.number(check, text, check.equals)
+            return verify.number(check, found, check.equals)
         if check.sql:
             rows = await self._rows(check.sql, "duckdb")
             if isinstance(rows, Verdict):
@@ -136,15 +169,18 @@ class _Check:
             values = [v for row in rows for v in row if isinstance(v, int | float) and not isinstance(v, bool)]
             if len(values) != 1:
                 return Verdict("failed", f"{check.sql!r} gives {len(values)} numbers where one is wanted")
-            return verify.number(check, text, float(values[0]))
-        return await self._computed(check, text)
+            return verify.number(check, found, float(values[0]))
+        return await self._computed(check, found)
 
-    async def _computed(self, check: a.NumberCheck, text: str) -> Verdict:
+    async def _computed(self, check: a.NumberCheck, found: Found) -> Verdict:
         def judge(done: Finished) -> Verdict:
             printed = done.stdout.decode("utf-8", "replace").split()
             if done.status != 0 or not printed:
                 return Verdict("failed", f"{check.python!r} cannot be computed: {_tail(done)}")
-            return verify.number(check, text, float(printed[-1]))
+            try:
+                return verify.number(check, found, float(printed[-1]))
+            except ValueError:
+                return Verdict("failed", f"{check.python!r} gives no number: {_tail(done)}")
 
         argv = ["python", "-P", "-W", "ignore", "-c", f"print(float({check.python}))"]
         return await self.room.decide(argv, judge)
@@ -226,6 +262,10 @@ def _tail(done: Finished) -> str:
         return f"stopped by its limit on {done.stopped_by}"
     text = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
     return shorten(text, 800) or f"exit status {done.status}"
+
+
+def _last_line(done: Finished) -> str:
+    return _tail(done).rpartition("\n")[2]
 
 
 def _by_status(done: Finished, wanted: int, what: str) -> Verdict:
