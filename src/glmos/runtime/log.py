@@ -12,11 +12,12 @@ event. If a write fails, memory goes back to what is on disk; the process is let
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import anyio
 import msgspec
 
-from glmos.abi.errors import ConflictError, NotFoundError
+from glmos.abi.errors import ConflictError, NotFoundError, StoreError
 from glmos.abi.events import Entry, Event, StepStarted
 from glmos.abi.ids import Pid, Seq, SnapshotId
 from glmos.context.turns import Conversation
@@ -162,7 +163,14 @@ class ProcessLog:
         self.on_durable(state)
         if state.seq - self._saved >= SNAPSHOT_EVERY:
             self._saved = state.seq
-            await self._store.save_snapshot(self.pid, Snapshot(state.seq, STATE_VERSION, msgspec.msgpack.encode(state)))
+            await self._save_snapshot(state)
+
+    async def _save_snapshot(self, state: Process) -> None:
+        """A short cut for the next load. The log has everything, so whatever is in the way of one is no failure:
+        a disk that has just run full, text or numbers that its format has no form for."""
+        with suppress(StoreError, UnicodeEncodeError, OverflowError):
+            data = msgspec.msgpack.encode(state)
+            await self._store.save_snapshot(self.pid, Snapshot(state.seq, STATE_VERSION, data))
 
     def _go_back(self, notes: int, error: Exception) -> None:
         """Forget what could not be written. Whoever built on it, or on a log that is another's now, cannot go on."""

@@ -7,7 +7,7 @@ from glmos.abi import events as e
 from glmos.abi.errors import ConflictError, StoreError
 from glmos.journal.stores.ram import RamStore
 from glmos.kernel.fold import fold_all
-from glmos.runtime.log import ProcessLog
+from glmos.runtime.log import SNAPSHOT_EVERY, ProcessLog
 
 pytestmark = pytest.mark.anyio
 PID = 1
@@ -150,3 +150,25 @@ async def test_an_append_that_is_cancelled_is_recorded_whole_or_not_begun() -> N
         scope.cancel()
         await log.append(e.ProcessReniced(1), e.ProcessReniced(2))
     assert len(await store.read(PID)) == len(log.entries) == log.durable.seq
+
+
+async def test_a_state_that_cannot_be_saved_as_a_snapshot_goes_on_without_one() -> None:
+    """Its format has no place for numbers beyond 64 bits; events have."""
+    store = RamStore()
+    log = await begun(store)
+    await log.append(e.ToolIntended("c1", "echo", "run", {"n": 10**30}, "pure"))
+    for priority in range(SNAPSHOT_EVERY + 1):
+        log.note(e.ProcessReniced(priority % 20))
+    await log.append(e.ProcessReniced(0))
+    assert await store.load_snapshot(PID) is None
+    assert fold_all(await store.read(PID)) == log.state
+
+
+async def test_a_disk_that_runs_full_just_before_a_snapshot_fails_nothing() -> None:
+    store = RamStore()
+    log = await begun(store)
+    for priority in range(SNAPSHOT_EVERY):
+        log.note(e.ProcessReniced(priority % 20))
+    store.fail_next("save_snapshot")
+    await log.append(e.ProcessReniced(0))
+    assert await store.head(PID) == log.durable_seq == SNAPSHOT_EVERY + 2
