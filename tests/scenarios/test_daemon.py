@@ -241,11 +241,28 @@ async def test_an_idle_daemon_stops_and_one_with_a_running_process_stays(tmp_pat
 async def test_nonsense_is_answered_with_a_sentence(tmp_path: Path) -> None:
     from glmos.client.exchange import exchange
 
+    nested: list[object] = []
+    for _ in range(150):
+        nested = [nested]
     async with served(tmp_path):
         for target in ("/nowhere", "/processes/1/log?after=-1", "/processes/x"):
             with pytest.raises(UsageError):
                 async with exchange(tmp_path, "GET", target):
                     pass
+        for number in ("9" * 30, "9" * 5_000):
+            with pytest.raises(UsageError, match="whole number from 0 up"):
+                async with exchange(tmp_path, "GET", f"/processes/1/log?after={number}"):
+                    pass
+            with pytest.raises(UsageError, match="is not a process number"):
+                async with exchange(tmp_path, "GET", f"/processes/{number}"):
+                    pass
+        for secret in ('{"ZAI_API_KEY": "secret', "[" * 3_000, '{"A": 1}'):
+            with pytest.raises(UsageError, match=r"^The header 'glmos-environment' is no JSON object of texts\.$"):
+                async with exchange(tmp_path, "GET", "/models", headers={"glmos-environment": secret}):
+                    pass
+        with pytest.raises(UsageError, match="is wrong"):
+            async with exchange(tmp_path, "POST", "/processes", {"goal": "g", "limits": nested}):
+                pass
         with pytest.raises(UsageError, match="signal"):
             async with exchange(tmp_path, "POST", "/processes/1/signal", {"signal": "explode"}):
                 pass

@@ -44,7 +44,7 @@ class Call(NamedTuple):
 
     @property
     def pid(self) -> int:
-        return int(self.request.path_params["pid"])
+        return _whole(self.request.path_params["pid"], "a process number: `glmos ps --all` lists them")
 
     @property
     def after(self) -> int:
@@ -54,17 +54,20 @@ class Call(NamedTuple):
     def number(self, name: str) -> int | None:
         """A whole number of the query; None without it."""
         text = self.request.query_params.get(name)
-        if text is None:
-            return None
-        if not (text.isascii() and text.isdigit()) or len(text) > 18:
-            raise UsageError(f"{name}={text!r} makes no sense: give a whole number from 0 up.")
-        return int(text)
+        return None if text is None else _whole(text, f"what {name!r} must be: give a whole number from 0 up")
 
     def body(self, kind: type[T]) -> T:
         try:
             return msgspec.json.decode(self.raw or b"{}", type=kind)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:  # msgspec's own errors are ValueErrors
             raise UsageError(f"The body sent to {self.request.url.path!r} is wrong: {error}.") from error
+
+
+def _whole(text: str, what: str) -> int:
+    """Raises: UsageError for anything that is not a number of at most 18 digits, which every store can hold."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise UsageError(f"{text[:40]!r} is not {what}.")
+    return int(text)
 
 
 class Ask(NamedTuple):
@@ -142,7 +145,12 @@ class Served:
     def _lend_environment(self, request: Request) -> None:
         text = request.headers.get(ENVIRONMENT_HEADER)
         if text is not None and isinstance(self._system, UsesEnvironment):
-            self._system.use_environment(msgspec.json.decode(text, type=dict[str, str]))
+            try:
+                environment = msgspec.json.decode(text, type=dict[str, str])
+            except (ValueError, RecursionError) as error:
+                # Without its words: they may hold a key.
+                raise UsageError(f"The header {ENVIRONMENT_HEADER!r} is no JSON object of texts.") from error
+            self._system.use_environment(environment)
 
     async def _wait(self, answer: Callable[[Call], Awaitable[object]], call: Call, send: Send) -> None:
         outcome: object = STOPPED
