@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 import glmos
+from glmos.abi.api import RunRequest
+from glmos.abi.budgets import Limits
 from glmos.abi.errors import ConflictError, NotFoundError, UsageError
 
 pytestmark = pytest.mark.anyio
@@ -66,6 +68,11 @@ async def test_what_cannot_start_leaves_no_process_behind(tmp_path: Path) -> Non
             await system.run("   ")
         with pytest.raises(NotFoundError, match="nosuch"):
             await system.run("count", model="nosuch")
+        for limits in (Limits(tokens=-1), Limits(usd=float("nan")), Limits(seconds=1e300), Limits(tool_calls=10**400)):
+            with pytest.raises(UsageError, match="a limit on"):
+                await system.run("count", limits=limits)
+        with pytest.raises(UsageError, match="from -20 to 19"):
+            await system.start(RunRequest("count", priority=10**400))
         assert await system.processes(live_only=False) == []
 
 

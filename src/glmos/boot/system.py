@@ -28,6 +28,7 @@ from glmos.kernel.process import Process
 from glmos.runtime import history, undoing, views
 from glmos.runtime.hub import Hub
 from glmos.runtime.machine import Machine
+from glmos.runtime.outputs import printable
 
 Doctor = Callable[[], AsyncIterator[Finding]]
 """Looks at what the system needs and says what is missing."""
@@ -70,8 +71,11 @@ class LocalSystem:
     async def start(self, request: RunRequest) -> Pid:
         if not request.goal.strip():
             raise UsageError("the goal is empty: say what is to be done")
+        _require_limits(request.limits)
+        _require_priority(request.priority)
         if request.agent:
             raise NotFoundError(f"there is no agent {request.agent!r}: none can be defined yet; leave -a out")
+        request = replace(request, goal=printable(request.goal))
         unknown = [t for t in request.tools if t not in self.machine.parts.tools]
         if unknown:
             raise UsageError(f"there is no tool {unknown[0]!r}; there are: {', '.join(self.machine.parts.tools)}")
@@ -149,7 +153,7 @@ class LocalSystem:
             if p.question is None:
                 raise ConflictError(f"process {pid} asks nothing; it is {p.status}")
             if p.question.kind == "question":
-                return (e.PersonAnswered(text),)
+                return (e.PersonAnswered(printable(text)),)
             verdict = {"y": True, "yes": True, "是": True, "n": False, "no": False, "否": False}.get(
                 text.strip().lower()
             )
@@ -183,6 +187,7 @@ class LocalSystem:
 
     async def adjust(self, pid: Pid, *, limits: Limits | None = None, model: str | None = None) -> None:
         chosen = self.machine.parts.models.choose(model) if model else ""
+        _require_limits(limits or Limits())
 
         def adjusted(p: Process) -> Sequence[e.Event]:
             events: list[e.Event] = []
@@ -197,8 +202,7 @@ class LocalSystem:
         await self.machine.submit(pid, adjusted)
 
     async def renice(self, pid: Pid, priority: int) -> None:
-        if not -20 <= priority <= 19:
-            raise UsageError(f"a priority is from -20 to 19, not {priority}")
+        _require_priority(priority)
 
         def reniced(p: Process) -> Sequence[e.Event]:
             if p.exit is not None:
@@ -231,6 +235,18 @@ class LocalSystem:
 
     async def settings(self) -> list[SettingView]:
         return self._settings.views()
+
+
+def _require_limits(limits: Limits) -> None:
+    for name in Limits.__struct_fields__:
+        value = getattr(limits, name)
+        if value is not None and not 0 <= value < 1 << 53:
+            raise UsageError(f"a limit on {name} is a number from 0 up, not {str(value)[:20]}")
+
+
+def _require_priority(priority: int) -> None:
+    if not -20 <= priority <= 19:
+        raise UsageError(f"a priority is from -20 to 19, not {str(priority)[:20]}")
 
 
 def _suspend(p: Process) -> Sequence[e.Event]:
