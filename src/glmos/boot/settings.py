@@ -17,7 +17,7 @@ DEFAULTS: dict[str, Any] = {
     "limits.max_attempts": 3,
     "limits.max_revisions": 5,
     "limits.max_turns": 40,
-    "runtime.model_calls_at_once": 64,
+    "runtime.model_calls_at_once": 256,
     "runtime.tools_at_once": 8,
 }
 """Dotted name to default. A name that is not here, and not below `models`, is a mistake worth saying."""

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
+from typing import NamedTuple
 
 from glmos.abi.events import InputFile, ProcessCreated
-from glmos.abi.messages import Message
+from glmos.abi.messages import Message, ToolSchema
+from glmos.context.sizes import message_tokens, schema_tokens
 
 SYSTEM = """\
 You are the processor of GLM-OS. A person has stated a goal; you reach it by calls, and the system checks the result by \
@@ -23,6 +26,19 @@ word has two readings that change the answer, give both or ask; what cannot be d
 - Files live in /workspace; there is no network. Answer in the language of the goal."""
 
 
+class Front(NamedTuple):
+    """What stands before every turn, the same in each request of a process: providers keep it in their caches."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[ToolSchema, ...]
+    tokens: int
+    """About how many both have."""
+
+
+def front(messages: tuple[Message, ...], tools: tuple[ToolSchema, ...]) -> Front:
+    return Front(messages, tools, schema_tokens(tools) + sum(message_tokens(m) for m in messages))
+
+
 def _size(size: int) -> str:
     if size < 1000:
         return f"{size} bytes"
@@ -38,12 +54,18 @@ def files_text(files: Sequence[InputFile]) -> str:
 
 def head(created: ProcessCreated, at: float, index: Sequence[tuple[str, str]], pinned: str = "") -> tuple[Message, ...]:
     """The first messages: the system's rules with the index of tools on demand, then the goal and its files."""
+    day = datetime.fromtimestamp(at, UTC).date().isoformat()
+    goal = f"<goal>\n{created.goal}\n</goal>\n\n{files_text(created.files)}\nToday is {day}."
+    return _system(tuple(index), pinned), Message("user", goal)
+
+
+@lru_cache(maxsize=64)
+def _system(index: tuple[tuple[str, str], ...], pinned: str) -> Message:
+    """One object for all processes with the same tools: it is the longest message of most prompts."""
     system = SYSTEM
     if index:
         system += "\n\nIndex of further tools, called with `use`:\n"
         system += "\n".join(f"- {name}: {summary}" for name, summary in index)
     if pinned:
         system += "\n\n" + pinned
-    day = datetime.fromtimestamp(at, UTC).date().isoformat()
-    goal = f"<goal>\n{created.goal}\n</goal>\n\n{files_text(created.files)}\nToday is {day}."
-    return Message("system", system), Message("user", goal)
+    return Message("system", system)

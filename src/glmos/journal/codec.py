@@ -36,13 +36,14 @@ _row_decoder = msgspec.json.Decoder(ProcessRow)
 _tag_decoder = msgspec.json.Decoder(_Tag)
 
 
+_TAGS: dict[type, str] = {kind: str(kind.__struct_config__.tag) for kind in get_args(Event)}
+EVENT_TYPES: frozenset[str] = frozenset(_TAGS.values())
+"""The tags this version knows."""
+
+
 def event_type(event: Event) -> str:
     """The tag of an event's kind, such as `process.exited`."""
-    return str(type(event).__struct_config__.tag)
-
-
-EVENT_TYPES: frozenset[str] = frozenset(str(kind.__struct_config__.tag) for kind in get_args(Event))
-"""The tags this version knows."""
+    return _TAGS[type(event)]
 
 
 def encode_event(event: Event) -> bytes:
@@ -51,7 +52,7 @@ def encode_event(event: Event) -> bytes:
     Raises:
         UsageError: It holds something JSON has no word for.
     """
-    return _encode(event, f"An event of kind {event_type(event)!r}")
+    return _encode(event)
 
 
 def decode_event(body: bytes) -> Event:
@@ -68,7 +69,7 @@ def decode_event(body: bytes) -> Event:
 
 def encode_row(row: ProcessRow) -> bytes:
     """Raises: UsageError as `encode_event`."""
-    return _encode(row, f"The listing row of process {row.pid!r}")
+    return _encode(row)
 
 
 def decode_row(body: bytes) -> ProcessRow:
@@ -119,9 +120,10 @@ def prepare(
     if row is not None and row.pid != pid:
         raise UsageError(f"The row of process {row.pid!r} cannot be written with events of process {pid!r}.")
     records = tuple(_record(event) for event in events)
-    body = None if row is None else encode_row(row)
-    if body is not None:
-        _read_back(decode_row, body, f"The listing row of process {pid!r}")
+    body = None
+    if row is not None:
+        body = encode_row(row)
+        _read_back(decode_row, body, row)
     if row is None:
         return Batch(pid, expected_seq, records, times, body, 0, False, False)
     return Batch(pid, expected_seq, records, times, body, row.root, row.status in ENDED, row.resting)
@@ -137,17 +139,24 @@ def conflict(pid: Pid, expected_seq: Seq, head: Seq) -> str:
 
 def _record(event: Event) -> Record:
     body = encode_event(event)
-    return Record(event_type(event), body, _read_back(decode_event, body, f"An event of kind {event_type(event)!r}"))
+    return Record(event_type(event), body, _read_back(decode_event, body, event))
 
 
-def _read_back(decode: Any, body: bytes, what: str) -> Any:
+def _what(value: Event | ProcessRow) -> str:
+    """How a person is told of it."""
+    if isinstance(value, ProcessRow):
+        return f"The listing row of process {value.pid!r}"
+    return f"An event of kind {event_type(value)!r}"
+
+
+def _read_back(decode: Any, body: bytes, what: Event | ProcessRow) -> Any:
     try:
         return decode(body)
     except ReplayError as problem:
-        raise UsageError(f"{what} cannot be recorded, because it could not be read back: {problem}") from problem
+        raise UsageError(f"{_what(what)} cannot be recorded, because it could not be read back: {problem}") from problem
 
 
-def _encode(value: Any, what: str) -> bytes:
+def _encode(value: Event | ProcessRow) -> bytes:
     try:
         try:
             return _encoder.encode(value)
@@ -155,7 +164,7 @@ def _encode(value: Any, what: str) -> bytes:
             plain = _without_nan(msgspec.to_builtins(value, str_keys=True))
             return json.dumps(plain, separators=(",", ":"), allow_nan=False).encode("ascii")
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as problem:
-        raise UsageError(f"{what} cannot be recorded as JSON: {problem}.") from problem
+        raise UsageError(f"{_what(value)} cannot be recorded as JSON: {problem}.") from problem
 
 
 def _without_nan(value: Any) -> Any:

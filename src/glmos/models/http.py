@@ -113,10 +113,12 @@ class HttpClient:
             Broken: No answer.
         """
         times = deadlines or self.deadlines
+        sent = [] if body is None else [body]  # handed over, so that no frame keeps it while the answer is awaited
+        del body
         begun = False
         # One clock for the whole exchange, set anew before every piece.
         with anyio.move_on_after(times.first_byte) as waiting:
-            raw = await self._send(method, url, headers, body, times)
+            raw = await self._send(method, url, headers, sent, times)
             begun = True
             try:
                 yield Response(raw, times, waiting)
@@ -128,15 +130,18 @@ class HttpClient:
             raise Broken("send", f"no answer began within {times.first_byte:g} s")
 
     async def _send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, times: Deadlines
+        self, method: str, url: str, headers: Mapping[str, str], body: list[bytes], times: Deadlines
     ) -> "aiohttp.ClientResponse":
         import aiohttp
+
+        from glmos.models.body import OneTimeBody
 
         timeout = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=times.connect, sock_read=None)
         try:
             return await self._pool().request(
-                method, url, data=body, headers={"Accept-Encoding": "identity", **headers}, timeout=timeout,
-                allow_redirects=False, proxy=self._proxy_for(url),
+                method, url, data=OneTimeBody(body.pop()) if body else None,
+                headers={"Accept-Encoding": "identity", **headers}, timeout=timeout, allow_redirects=False,
+                proxy=self._proxy_for(url),
             )  # fmt: skip
         except TimeoutError as error:
             raise Broken("connect", f"no connection within {times.connect:g} s") from error

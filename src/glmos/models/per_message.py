@@ -13,23 +13,36 @@ from glmos.abi.messages import Message
 T = TypeVar("T")
 
 
+class _Known(weakref.ref[Message], Generic[T]):
+    """One message and what is known of it. Small: there are as many as messages in all live prompts."""
+
+    __slots__ = ("key", "place", "value")
+    place: int
+    key: Hashable
+    value: T
+
+
 class PerMessage(Generic[T]):
-    """A memo by the identity of messages; what else the value depends on is the `key`."""
+    """A memo by the identity of messages. What else a value depends on is its key; the last one asked for is kept."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[weakref.ref[Message], dict[Hashable, T]]] = {}
+        self._known: dict[int, _Known[T]] = {}
 
     def get(self, message: Message, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives for this message and key. The value is shared: nobody may change it."""
-        place = id(message)
-        found = self._known.get(place)
-        if found is None:
-            known = self._known
-            found = known[place] = (weakref.ref(message, lambda _: known.pop(place, None)), {})
-        values = found[1]
-        if key not in values:
-            values[key] = make()
-        return values[key]
+        known = self._known.get(id(message))
+        if known is None:
+            known = _Known[T](message, self._forget)
+            known.place = id(message)
+            self._known[known.place] = known
+        elif known.key == key:
+            return known.value
+        known.key, known.value = key, make()
+        return known.value
+
+    def _forget(self, known: weakref.ref[Message]) -> None:
+        assert isinstance(known, _Known)
+        del self._known[known.place]
 
     def __len__(self) -> int:
         return len(self._known)

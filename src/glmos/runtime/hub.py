@@ -3,8 +3,8 @@
 Nothing here is durable. A slow terminal loses signs of life, never events: those it reads from the journal.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
@@ -15,22 +15,33 @@ from glmos.abi.ids import Pid
 from glmos.kernel.process import Process
 
 
+class _Waiter:
+    """Somebody who waits for a process to reach a state."""
+
+    def __init__(self, reached: Callable[[Process], bool]) -> None:
+        self.reached = reached
+        self.bell = anyio.Event()
+
+
 class Hub:
     """One per machine."""
 
     def __init__(self) -> None:
         self._errors: dict[Pid, DeviceError] = {}
-        self._bells: dict[Pid, set[anyio.Event]] = {}
+        self._waiters: dict[Pid, set[_Waiter]] = {}
         self._viewers: dict[Pid, set[MemoryObjectSendStream[Progress]]] = {}
 
     # -- states -------------------------------------------------------------------------------------------------------
 
-    def changed(self, pid: Pid) -> None:
-        """Something was appended to its log, or it has parked."""
-        self._errors.pop(pid, None)
-        self._ring(pid)
+    def changed(self, p: Process) -> None:
+        """Something of it became durable."""
+        self._errors.pop(p.pid, None)
+        for waiter in self._waiters.get(p.pid, ()):
+            if waiter.reached(p):
+                waiter.bell.set()
 
     def parked(self, pid: Pid) -> None:
+        """It is out of memory."""
         self._ring(pid)
 
     def broken(self, pid: Pid, error: DeviceError) -> None:
@@ -38,8 +49,8 @@ class Hub:
         self._ring(pid)
 
     def _ring(self, pid: Pid) -> None:
-        for bell in self._bells.pop(pid, ()):
-            bell.set()
+        for waiter in self._waiters.get(pid, ()):
+            waiter.bell.set()
 
     async def until(
         self, pid: Pid, reached: Callable[[Process], bool], look: Callable[[Pid], Awaitable[Process]]
@@ -50,23 +61,32 @@ class Hub:
             DeviceError: The machine had to let go of the process.
         """
         while True:
-            bell = self._bell(pid)  # before looking, so that nothing which happens meanwhile is missed
-            state = await look(pid)
-            if reached(state):
-                return state
-            if pid in self._errors:
-                raise self._errors[pid]
-            await bell.wait()
+            with self._waiting(
+                pid, reached
+            ) as bell:  # before looking, so that nothing which happens meanwhile is missed
+                state = await look(pid)
+                if reached(state):
+                    return state
+                if pid in self._errors:
+                    raise self._errors[pid]
+                await bell.wait()
 
     async def until_parked(self, pid: Pid, parked: Callable[[], bool]) -> None:
         while not parked():
-            await self._bell(pid).wait()
+            with self._waiting(pid, lambda _: False) as bell:
+                await bell.wait()
 
-    def _bell(self, pid: Pid) -> anyio.Event:
-        """Rings at the next change."""
-        bell = anyio.Event()
-        self._bells.setdefault(pid, set()).add(bell)
-        return bell
+    @contextmanager
+    def _waiting(self, pid: Pid, reached: Callable[[Process], bool]) -> Generator[anyio.Event]:
+        waiter = _Waiter(reached)
+        self._waiters.setdefault(pid, set()).add(waiter)
+        try:
+            yield waiter.bell
+        finally:
+            waiters = self._waiters[pid]
+            waiters.discard(waiter)
+            if not waiters:
+                del self._waiters[pid]
 
     # -- progress -----------------------------------------------------------------------------------------------------
 
@@ -86,4 +106,7 @@ class Hub:
             with send, receive:
                 yield receive
         finally:
-            self._viewers[pid].discard(send)
+            viewers = self._viewers[pid]
+            viewers.discard(send)
+            if not viewers:
+                del self._viewers[pid]

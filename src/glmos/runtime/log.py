@@ -20,6 +20,7 @@ import msgspec
 from glmos.abi.errors import ConflictError, NotFoundError, StoreError
 from glmos.abi.events import Entry, Event, StepStarted
 from glmos.abi.ids import Pid, Seq, SnapshotId
+from glmos.context.head import Front
 from glmos.context.turns import Conversation
 from glmos.kernel.fold import fold
 from glmos.kernel.process import STATE_VERSION, Process
@@ -48,6 +49,8 @@ class ProcessLog:
         self._writing = anyio.Lock(fast_acquire=True)  # one batch at a time, in the order of the events
         self._saved = state.seq if state is not None else 0
         self._conversation: Conversation | None = None
+        self.front: Front | None = None
+        """Of its prompts, once one was made."""
         self.on_note: Callable[[Process], None] = _nobody
         """Told of every change in memory, also when it goes back to what is on disk."""
         self.on_durable: Callable[[Process], None] = _nobody
@@ -82,12 +85,23 @@ class ProcessLog:
         return next((x.event.snapshot for x in self.entries if isinstance(x.event, StepStarted)), "")
 
     @property
+    def touched(self) -> bool:
+        """Files may have changed since the first step began: a call that is not pure was begun, or a child brought some."""
+        p = self.state
+        return any(c.effect != "pure" for c in p.calls.values()) or bool(p.children)
+
+    @property
     def conversation(self) -> Conversation:
         """The events as turns, read once each."""
         if self._conversation is None:
             self._conversation = Conversation()
         self._conversation.read(self.entries[self._conversation.seen :])
         return self._conversation
+
+    @property
+    def settled(self) -> bool:
+        """What is in memory is what is on disk."""
+        return self._error is None and self.state is self._durable
 
     def require_sound(self) -> None:
         """Raises: what broke the log, if a write failed under events that others had built on."""

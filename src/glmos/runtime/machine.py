@@ -31,6 +31,9 @@ _log = logging.getLogger("glmos.machine")
 REVIVED_AT_ONCE = 32
 """Processes loaded at the same time after a restart: enough that their first events share commits."""
 
+RECENT, RECENT_EVENTS = 32, 1_000
+"""How many logs are kept for a while after their processes left memory, and how long they may be."""
+
 
 class Machine:
     """Runs the processes of one home."""
@@ -51,6 +54,7 @@ class Machine:
         """Processes that have ended, and whose parents are being told."""
         self._undoing: set[Pid] = set()
         """Roots of the trees in which an undo is under way."""
+        self._recent: dict[Pid, ProcessLog] = {}
         self._alarms: list[tuple[float, Pid, str]] = []
         self._alarm_set = anyio.Event()
         self.broken: dict[Pid, str] = {}
@@ -152,9 +156,7 @@ class Machine:
 
     async def state(self, pid: Pid) -> Process:
         live = self._live.get(pid)
-        if live is not None:
-            return live.log.durable
-        return (await ProcessLog.load(self.parts.store, self.parts.clock, pid)).state
+        return live.log.durable if live is not None else (await self._load(pid)).durable
 
     async def log_of(self, pid: Pid) -> ProcessLog:
         """The log, for reading only."""
@@ -162,7 +164,18 @@ class Machine:
         if live is not None:
             await live.log.flush()
             return live.log
-        return await ProcessLog.load(self.parts.store, self.parts.clock, pid)
+        return await self._load(pid)
+
+    async def _load(self, pid: Pid) -> ProcessLog:
+        """The log of a process that is not live: as it was left a moment ago, or from the journal."""
+        return self._recent.get(pid) or await ProcessLog.load(self.parts.store, self.parts.clock, pid)
+
+    def _keep(self, log: ProcessLog) -> None:
+        """Whoever waited for a process looks at it when it is over: do not read it all again for that."""
+        if log.settled and len(log.entries) <= RECENT_EVENTS:
+            self._recent[log.pid] = log
+            while len(self._recent) > RECENT:
+                self._recent.pop(next(iter(self._recent)))
 
     async def kill(self, pid: Pid) -> None:
         """End a process and everything it started. Returns when nothing of it is left."""
@@ -264,7 +277,8 @@ class Machine:
         arrived = self._arriving[pid] = anyio.Event()
         log = None
         try:
-            log = await ProcessLog.load(self.parts.store, self.parts.clock, pid)
+            log = await self._load(pid)
+            self._recent.pop(pid, None)
             p = log.state
             await self._open(p.root, pid)
             self._attach(log)
@@ -306,7 +320,7 @@ class Machine:
                 live.changed()
 
         log.on_note = noted
-        log.on_durable = lambda p: self.hub.changed(p.pid)
+        log.on_durable = self.hub.changed
 
     def _enter(self, log: ProcessLog) -> LiveProcess:
         live = LiveProcess(log, self.parts, self)
@@ -341,8 +355,10 @@ class Machine:
 
     def leave(self, pid: Pid) -> None:
         """The process is out of the table; it may come back when it has let go of its tools."""
-        if self._live.pop(pid, None) is not None:
+        live = self._live.pop(pid, None)
+        if live is not None:
             self._leaving[pid] = anyio.Event()
+            self._keep(live.log)
 
     def _let_go(self, pid: Pid, error: BaseException) -> None:
         known = isinstance(error, GlmosError)

@@ -54,6 +54,8 @@ class LiveProcess:
         """How many callers are about to append: it must not park meanwhile."""
         self._rules_of: dict[str, Rules] = {}
         self._keys: set[tuple[object, ...]] = set()
+        self._asked: Process | None = None
+        """The state for which everything the kernel wants is under way."""
         self._running = 0
         self._changed = anyio.Event()
         self._tasks: TaskGroup | None = None
@@ -72,7 +74,8 @@ class LiveProcess:
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
             while True:
-                self._changed = anyio.Event()
+                if self._changed.is_set():
+                    self._changed = anyio.Event()
                 self.log.require_sound()
                 if await self._step():
                     continue
@@ -87,6 +90,8 @@ class LiveProcess:
 
     async def _step(self) -> bool:
         """Begin whatever the kernel wants now; True when something was decided or begun."""
+        if self.state is self._asked:
+            return False
         effects = [x for x in decide(self.state, self._rules()) if self._key(x) not in self._keys]
         records = [x for x in effects if isinstance(x, f.Record)]
         if records:
@@ -97,6 +102,8 @@ class LiveProcess:
             for effect in await work_tools.intend(self.log, self.parts, tools):
                 self._begin(self._key(effect), work_tools.run_tool, effect)
             return True
+        if not effects:
+            self._asked = self.state
         for effect in effects:
             await self._carry_out(effect)
         return bool(effects)
@@ -174,6 +181,7 @@ class LiveProcess:
             finally:
                 self._scopes.discard(scope)
                 self._keys.discard(key)
+                self._asked = None
                 self._running -= 1
                 self.changed()
 

@@ -28,7 +28,7 @@ async def report_on(machine: Machine, pid: int) -> Report:
 
 async def made_files(machine: Machine, log: ProcessLog) -> list[str]:
     """The files the process made or changed, relative to its workspace."""
-    if not log.first_snapshot:
+    if not log.first_snapshot or not log.touched:
         return []
     changes = await machine.parts.workspaces.changes(log.pid, log.first_snapshot)
     return [c.path for c in changes if c.kind != "deleted"]

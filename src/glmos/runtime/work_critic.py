@@ -158,7 +158,7 @@ def _encoded(checks: Sequence[a.Check], size: int = 1_200) -> str:
 async def _result_files(log: ProcessLog, parts: Parts) -> list[tuple[str, str]]:
     """The files made or changed since the process began, each with its beginning; first what became of the given ones."""
     p = log.state
-    if not log.first_snapshot:
+    if not log.first_snapshot or not log.touched:
         return []
     changes = await parts.workspaces.changes(p.pid, log.first_snapshot)
     changes = sorted(changes, key=lambda c: (c.kind == "added", c.path))

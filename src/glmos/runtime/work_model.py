@@ -1,6 +1,7 @@
 """Carrying out model calls: prompt from the log, worst case reserved, call, receipt."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import anyio
 from msgspec.structs import replace
@@ -10,9 +11,8 @@ from glmos.abi import events as e
 from glmos.abi.api import Progress
 from glmos.abi.budgets import Usage
 from glmos.abi.errors import ModelError, RefusedError
-from glmos.abi.messages import Delta, Message, ModelReply, ModelRequest
-from glmos.context.head import head
-from glmos.context.sizes import message_tokens, schema_tokens
+from glmos.abi.messages import Delta, ModelReply, ModelRequest
+from glmos.context.head import Front, front, head
 from glmos.context.turns import turns
 from glmos.context.window import fit
 from glmos.kernel import syscalls
@@ -30,10 +30,7 @@ LARGEST_REPLY = 16_384
 async def request_for(log: ProcessLog, parts: Parts, driver: ModelDriver, require_call: bool) -> ModelRequest:
     """The prompt of the process as it stands."""
     p, traits = log.state, driver.traits
-    created = log.entries[0]
-    assert isinstance(created.event, e.ProcessCreated)
-    tools = syscalls.offered(p, parts.rules)
-    front = head(created.event, created.at, syscalls.index(p, parts.rules))
+    begin = log.front = log.front or _front(log, parts)
     if traits.can_plan:
         conversation = log.conversation.turns
     else:  # only drivers inside this process read data instead of text
@@ -41,11 +38,19 @@ async def request_for(log: ProcessLog, parts: Parts, driver: ModelDriver, requir
         data = {x.call: await whole_data(parts.store, x.data) for x in finished}
         conversation = turns(log.entries, lambda x: data[x.call])
     reply = min(traits.max_output_tokens, LARGEST_REPLY)
-    fixed = schema_tokens(tools) + sum(message_tokens(m) for m in front)
     # The estimate may be a fifth too low for a tokenizer we do not know.
-    room = int((traits.context_tokens - reply) * 0.8) - fixed
-    messages: tuple[Message, ...] = (*front, *fit(conversation, max(room, 1_000)))
-    return ModelRequest(messages, tools, max_tokens=reply, require_call=require_call, session=f"glmos-{p.root}-{p.pid}")
+    room = int((traits.context_tokens - reply) * 0.8) - begin.tokens
+    return ModelRequest(
+        (*begin.messages, *fit(conversation, max(room, 1_000))), begin.tools, max_tokens=reply,
+        require_call=require_call, session=f"glmos-{p.root}-{p.pid}",
+    )  # fmt: skip
+
+
+def _front(log: ProcessLog, parts: Parts) -> Front:
+    p, created = log.state, log.entries[0]
+    assert isinstance(created.event, e.ProcessCreated)
+    index = syscalls.index(p, parts.rules)
+    return front(head(created.event, created.at, index), syscalls.offered(p, parts.rules))
 
 
 def worst_case(driver: ModelDriver, request: ModelRequest) -> Usage:
@@ -131,7 +136,7 @@ async def call_model(log: ProcessLog, parts: Parts, effect: f.CallModel) -> None
     begun = parts.clock.monotonic()
     left = time_left(log, parts)
     try:
-        with anyio.fail_after(left if left != float("inf") else None):
+        with anyio.fail_after(left) if left != float("inf") else nullcontext():
             reply = await complete(parts, log.state, driver, request)
     except ModelError as error:
         log.note(e.ModelFailed(effect.number, error.kind, str(error)))
