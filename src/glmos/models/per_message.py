@@ -32,7 +32,7 @@ class PerMessage(Generic[T]):
         """What `make` gives for this message and key. The value is shared: nobody may change it."""
         known = self._known.get(id(message))
         if known is None:
-            known = _Known[T](message, self._forget)
+            known = _Known[T](message, self._forget)  # type: ignore[arg-type]  (called with the reference itself)
             known.place = id(message)
             self._known[known.place] = known
         elif known.key == key:
@@ -40,9 +40,8 @@ class PerMessage(Generic[T]):
         known.key, known.value = key, make()
         return known.value
 
-    def _forget(self, known: weakref.ref[Message]) -> None:
-        assert isinstance(known, _Known)
-        del self._known[known.place]
+    def _forget(self, known: _Known[T]) -> None:
+        self._known.pop(known.place, None)  # nothing else is named here: the program may be ending
 
     def __len__(self) -> int:
         return len(self._known)
