@@ -254,8 +254,9 @@ class Workspaces(Protocol):
         """Record the files as they are. Costs time in proportion to what changed."""
         ...
 
-    async def restore(self, pid: Pid, snapshot: SnapshotId) -> None:
-        """Put every file, mode and link back; what was added since is removed."""
+    async def restore(self, pid: Pid, snapshot: SnapshotId) -> tuple[str, ...]:
+        """Put every file, mode and link back; what was added since is removed. Gives, in a sentence each, what cannot
+        be had again, such as a socket."""
         ...
 
     async def changes(self, pid: Pid, since: SnapshotId) -> list[Change]: ...

@@ -29,7 +29,7 @@ NAMES = st.sampled_from(
 )
 CONTENTS = st.sampled_from([b"", b"x", "内容".encode(), b"\0\xff" * 50, b"y" * 4096])
 FILE_MODES = st.sampled_from([0o644, 0o600, 0o755, 0o400, 0o000])
-FOLDER_MODES = st.sampled_from([0o755, 0o700, 0o500, 0o000])
+FOLDER_MODES = st.sampled_from([0o755, 0o700, 0o500, 0o000, 0o1777])
 
 
 class Shape(NamedTuple):
@@ -48,9 +48,21 @@ class LinkShape(NamedTuple):
     target: bytes
 
 
+class PipeShape(NamedTuple):
+    mode: int
+
+
+class NameShape(NamedTuple):
+    """One more name of the `number`-th of the files made before."""
+
+    number: int
+
+
 LEAVES = st.one_of(
     st.builds(FileShape, CONTENTS, FILE_MODES),
     st.builds(LinkShape, st.sampled_from([b"a", b"..", b"/etc/passwd", b"nowhere", b"."])),
+    st.builds(PipeShape, FILE_MODES),
+    st.builds(NameShape, st.integers(0, 3)),
 )
 FOLDERS = st.recursive(
     st.builds(Shape, st.dictionaries(NAMES, LEAVES, max_size=3), FOLDER_MODES),
@@ -59,17 +71,25 @@ FOLDERS = st.recursive(
 )
 
 
-def make(path: bytes, shape: object) -> None:
+def make(path: bytes, shape: object, files: list[bytes] | None = None) -> None:
+    files = [] if files is None else files
     match shape:
         case Shape(entries, mode):
             os.makedirs(path, exist_ok=True)
             for name, inner in entries.items():
-                make(os.path.join(path, name), inner)
+                make(os.path.join(path, name), inner, files)
             os.chmod(path, mode)
         case FileShape(content, mode):
             with open(path, "wb") as file:
                 file.write(content)
             os.chmod(path, mode)
+            files.append(path)
+        case PipeShape(mode):
+            os.mkfifo(path)
+            os.chmod(path, mode)
+        case NameShape(number):
+            if files and os.access(files[number % len(files)], os.F_OK):
+                os.link(files[number % len(files)], path)
         case LinkShape(target):
             os.symlink(target, path)
         case _:
@@ -85,7 +105,7 @@ def wipe(path: Path) -> None:
 def picture(path: Path) -> list[tuple[object, ...]]:
     """Everything that should come back, times included."""
     with tree.opened(path) as folder:
-        return [(n.path, n.kind, n.mode, n.size, n.mtime_ns, n.content) for n in snapshots.scan(folder, {})]
+        return [(n.path, n.kind, n.mode, n.size, n.mtime_ns, n.content, n.same_as) for n in snapshots.scan(folder, {})]
 
 
 class Home:
@@ -236,28 +256,76 @@ async def test_a_restore_can_be_done_again_after_it_was_cut_short(home: Home) ->
     assert picture(place) == wanted
 
 
-async def test_pipes_and_sockets_are_listed_not_kept(home: Home) -> None:
+async def test_pipes_come_back_and_sockets_are_named(home: Home) -> None:
     await home.workspaces.create(1, ())
     place = home.workspaces.path(1)
     (place / "kept").write_text("x")
-    os.mkfifo(place / "pipe")
+    os.mkfifo(place / "管道")
+    (place / "管道").chmod(0o640)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(place / "socket"))
         saved = await home.workspaces.save(1)
-    assert await home.workspaces.skipped(saved) == ["pipe", "socket"]
+    assert await home.workspaces.skipped(saved) == ["socket"]
     os.mkfifo(place / "another")
-    await home.workspaces.restore(1, saved)
-    assert sorted(path.name for path in place.iterdir()) == ["kept", "pipe", "socket"]
+    assert await home.workspaces.restore(1, saved) == ()
+    assert sorted(path.name for path in place.iterdir()) == ["kept", "socket", "管道"]
+    (place / "管道").unlink()
+    (place / "管道").write_text("一个文件")
+    (place / "socket").unlink()
+    (place / "socket").mkdir()
+    (gone,) = await home.workspaces.restore(1, saved)
+    assert gone == "the socket 'socket' is gone; the program that made it can make it again"
+    assert (place / "管道").is_fifo()
+    assert stat.S_IMODE((place / "管道").stat().st_mode) == 0o640
+    assert sorted(path.name for path in place.iterdir()) == ["kept", "管道"]
 
 
-async def test_two_names_of_one_file_do_not_change_together_after_a_restore(home: Home) -> None:
+async def test_names_of_one_file_stay_names_of_one_file(home: Home) -> None:
     await home.workspaces.create(1, ())
     place = home.workspaces.path(1)
+    (place / "closed").mkdir()
     (place / "one").write_text("x")
-    os.link(place / "one", place / "two")
-    saved = await home.workspaces.save(1)
+    os.link(place / "one", place / "closed/two")
+    (place / "closed").chmod(0o500)
+    (place / "other").write_text("x")
+    saved, wanted = await home.workspaces.save(1), picture(place)
+    inode = (place / "one").stat().st_ino
     await home.workspaces.restore(1, saved)
-    assert (place / "one").stat().st_ino != (place / "two").stat().st_ino
+    assert (place / "one").stat().st_ino == inode, "what is right is left alone"
+    (place / "closed").chmod(0o700)
+    (place / "closed/two").unlink()
+    (place / "closed/two").write_text("y")
+    (place / "other").unlink()
+    os.link(place / "one", place / "other")
+    await home.workspaces.restore(1, saved)
+    assert picture(place) == wanted
+    (place / "one").write_text("changed")
+    assert (place / "closed/two").read_text() == "changed"
+    assert (place / "other").read_text() == "x"
+    await home.workspaces.copy(1, 2, snapshot=saved)
+    assert await home.workspaces.save(2) == saved
+    await home.workspaces.create(3, ())
+    await home.workspaces.fetch(3, 1, ["closed/two"], "")
+    assert (home.workspaces.path(3) / "closed/two").stat().st_nlink == 1
+
+
+async def test_a_hole_stays_a_hole(home: Home, tmp_path: Path) -> None:
+    source = tmp_path / "稀疏.img"
+    with source.open("wb") as file:
+        file.write(b"head")
+        file.seek(300 << 20)
+        file.write(b"tail")
+        file.truncate(400 << 20)
+    await home.workspaces.create(1, [source])
+    file, saved = home.workspaces.path(1) / "稀疏.img", await home.workspaces.save(1)
+    assert file.stat().st_blocks * 512 < 1 << 20
+    file.unlink()
+    await home.workspaces.restore(1, saved)
+    assert (file.stat().st_size, file.stat().st_blocks * 512 < 1 << 20) == (400 << 20, True)
+    with file.open("rb") as opened:
+        assert opened.read(5) == b"head\0"
+        opened.seek(300 << 20)
+        assert opened.read(5) == b"tail\0"
 
 
 async def test_set_uid_bits_are_not_kept(home: Home) -> None:

@@ -132,7 +132,7 @@ async def test_two_undos_at_once_are_one(tmp_path: Path) -> None:
         pid = await begun(w)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(w.system.undo, pid, "A")
-            with anyio.fail_after(5):
+            with anyio.fail_after(30):
                 await reached.wait()
             for act in (w.system.undo(pid), w.system.signal(pid, "resume"), w.system.signal(pid, "kill")):
                 with pytest.raises(ConflictError, match="an undo is under way"):
@@ -169,7 +169,7 @@ async def test_an_undo_that_was_cut_off_goes_on_and_doubles_nothing(tmp_path: Pa
         pid = await begun(w)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(w.system.undo, pid, "A")
-            with anyio.fail_after(5):
+            with anyio.fail_after(30):
                 await moment.wait()
             tasks.cancel_scope.cancel()
     async with world(tmp_path, [], tools=[Desk(hotel)], store=store.reopen()) as w:
@@ -195,7 +195,7 @@ async def test_a_compensation_nobody_can_ask_about_is_named_and_not_repeated(tmp
         pid = await begun(w)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(w.system.undo, pid)
-            with anyio.fail_after(5):
+            with anyio.fail_after(30):
                 await moment.wait()
             tasks.cancel_scope.cancel()
     async with world(tmp_path, [], tools=[Desk(hotel, probes=False)], store=store.reopen()) as w:
@@ -218,7 +218,7 @@ async def test_a_killed_process_can_be_taken_back(tmp_path: Path) -> None:
 
     async with world(tmp_path, journey(), tools=[Desk(hotel, after=held)]) as w:
         pid = await w.system.start(asked())
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             await moment.wait()
             await w.system.signal(pid, "kill")
         undone = await w.system.undo(pid, "A")
@@ -242,7 +242,7 @@ async def test_a_letter_that_was_cut_off_is_named_unless_it_was_surely_not_sent(
     desk = Desk(hotel, probes=probes, **{"after" if happened else "before": held})
     async with world(tmp_path, [send("我们来了")], tools=[desk]) as w:
         pid = await w.system.start(asked())
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             await moment.wait()
             undone = await w.system.undo(pid)
     expected: tuple[str, ...] = ("c1: desk.send cannot be taken back",) if happened else ()
@@ -355,7 +355,7 @@ async def test_a_child_that_runs_is_ended_before_the_undo_has(tmp_path: Path) ->
     again = [call("give_up", reason="够了")]
     async with world(tmp_path, _family(child, [SPAWN, call("wait"), *again]), tools=[Desk(hotel, after=held)]) as w:
         pid = await w.system.start(asked())
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             await moment.wait()
             undone = await w.system.undo(pid)
             assert undone.compensated == ("2/c2", "2/c1")

@@ -19,6 +19,16 @@ from tests.undo.test_taking_back import SPAWN, book, finish, plan, send, step
 pytestmark = pytest.mark.anyio
 
 
+class Still:
+    """A clock that stands, so that a limit of time leaves a call all of it."""
+
+    def now(self) -> float:
+        return 1.0
+
+    def monotonic(self) -> float:
+        return 1.0
+
+
 async def _breaks(act: str) -> None:
     raise ConnectionResetError("断了")
 
@@ -68,9 +78,10 @@ async def test_a_call_that_is_stopped_for_time_is_found_out_about(tmp_path: Path
     async def forever(act: str) -> None:
         await anyio.sleep_forever()
 
-    async with world(tmp_path, [send("我们来了")], tools=[Desk(hotel, after=forever)]) as w:
-        pid = await w.system.start(RunRequest("go", approve_all=True, limits=Limits(seconds=0.01)))
-        assert (await w.system.wait(pid)).status == "refused", "its time is over"
+    script = [send("我们来了"), finish("c1", "it took effect")]
+    async with world(tmp_path, script, tools=[Desk(hotel, after=forever)], clock=Still()) as w:
+        pid = await w.system.start(RunRequest("go", approve_all=True, limits=Limits(seconds=1)))
+        assert (await w.system.wait(pid)).status == "done"
         events = [x.event for x in await w.system.log(pid)]
         assert e.ToolUnknown("c1", "desk was stopped after 1 s") in events
         assert [x.outcome for x in events if isinstance(x, e.ToolProbed)] == ["happened"]
@@ -92,7 +103,7 @@ async def test_files_that_a_child_brought_during_an_interrupted_call_are_not_los
     model = ScriptedModel(lambda request: next(child if "child's goal" in request.messages[1].content else parent))
     async with world(tmp_path, model, tools=[Desk(hotel, before=held), note], store=store) as w:
         pid = await w.system.start(RunRequest("go", approve_all=True))
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             await moment.wait()
             await at_work.wait()
             (w.system.machine.parts.workspaces.path(2) / "孩子.txt").write_text("孩子的")

@@ -222,7 +222,7 @@ class _Undo:
         if not plan.snapshot:
             self._left.append(f"the files as they were before step {plan.step!r} were not kept")
             return
-        await workspaces.restore(self._pid, plan.snapshot)
+        self._left += await workspaces.restore(self._pid, plan.snapshot)
         self._left += await bring_again(workspaces, await self._machine.log_of(self._pid), plan.since)
 
     async def _told_parent(self, p: Process) -> None:

@@ -14,7 +14,7 @@ import msgspec
 
 from glmos.abi.errors import NotFoundError, UsageError
 from glmos.abi.events import InputFile
-from glmos.sandbox.objects import clone, hash_of, pieces, write_all
+from glmos.sandbox.objects import clone, end_sparsely, hash_of, pieces, write_sparsely
 
 _REPORT_EVERY = 64 << 20
 _LONGEST_NAME = 255
@@ -127,11 +127,12 @@ class _Intake:
         digest, size, reported = hashlib.sha256(), 0, 0
         for piece in pieces(original):
             digest.update(piece)
-            write_all(copy, piece)
+            write_sparsely(copy, piece)
             size += len(piece)
             if size - reported >= _REPORT_EVERY:
                 reported = size
                 self._progress(f"copying {name!r}: {size >> 20} of {expected >> 20} MiB")
+        end_sparsely(copy)
         return digest.digest(), size
 
 

@@ -24,6 +24,7 @@ from glmos.abi.errors import WorkspaceError
 LARGE = 1 << 20
 """Contents of more bytes than this are files of their own."""
 _PIECE = 1 << 20
+_ZEROS = bytes(64 << 10)
 _FICLONE = 0x4004_9409
 _COMPRESSED = b".zst"
 _BATCH_BYTES = 16 << 20
@@ -243,11 +244,27 @@ def write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
+def write_sparsely(descriptor: int, data: bytes) -> None:
+    """As `write_all`, but zeros become a hole. `end_sparsely` must follow at the end."""
+    for place in range(0, len(data), len(_ZEROS)):
+        part = data[place : place + len(_ZEROS)]
+        if part == _ZEROS:
+            os.lseek(descriptor, len(part), os.SEEK_CUR)
+        else:
+            write_all(descriptor, part)
+
+
+def end_sparsely(descriptor: int) -> None:
+    """A hole at the end counts only when the file is made so long."""
+    os.ftruncate(descriptor, os.lseek(descriptor, 0, os.SEEK_CUR))
+
+
 def _copy(source: Iterable[bytes], target: int) -> bytes:
     digest = hashlib.sha256()
     for piece in source:
         digest.update(piece)
-        write_all(target, piece)
+        write_sparsely(target, piece)
+    end_sparsely(target)
     return digest.digest()
 
 

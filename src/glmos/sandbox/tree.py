@@ -100,6 +100,16 @@ def _made_accessible(folder: int, name: bytes, bits: int, *, mode_stays: bool = 
         os.close(handle)
 
 
+def set_mode(folder: int, name: bytes, mode: int) -> None:
+    """Of whatever `name` is now, except a link; not of what it is swapped for meanwhile."""
+    handle = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        if not stat.S_ISLNK(os.fstat(handle).st_mode):
+            Path(f"/proc/self/fd/{handle}").chmod(mode)
+    finally:
+        os.close(handle)
+
+
 def listed(folder: int) -> list[Found]:
     """What lies in `folder`, sorted by name. What vanishes meanwhile is left out."""
     found: list[Found] = []

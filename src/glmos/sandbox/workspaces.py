@@ -25,6 +25,7 @@ from glmos.abi.ids import Pid, SnapshotId
 from glmos.ports import Change
 from glmos.sandbox import intake, snapshots, tree
 from glmos.sandbox.identity import adopt, foreign_identity, share_new_files
+from glmos.sandbox.layout import lay_out
 from glmos.sandbox.objects import Objects
 from glmos.sandbox.snapshots import FILE, FOLDER, LINK, SKIPPED, Memory, Node, Seen
 
@@ -63,8 +64,8 @@ class DiskWorkspaces:
         what = f"The files of process {pid} could not be saved"
         return (await self._do([pid], what, self._save, pid))[0]
 
-    async def restore(self, pid: Pid, snapshot: SnapshotId) -> None:
-        await self._do([pid], f"The files of process {pid} could not be restored", self._restore, pid, snapshot)
+    async def restore(self, pid: Pid, snapshot: SnapshotId) -> tuple[str, ...]:
+        return await self._do([pid], f"The files of process {pid} could not be restored", self._restore, pid, snapshot)
 
     async def changes(self, pid: Pid, since: SnapshotId) -> list[Change]:
         """A name that is not UTF-8 is shown with escapes."""
@@ -94,7 +95,7 @@ class DiskWorkspaces:
         return await self._do([], "Old states could not be removed", self._collect, keep)
 
     async def skipped(self, snapshot: SnapshotId) -> list[str]:
-        """Pipes, sockets, devices and what is nested too deep: what a snapshot lists but cannot bring back."""
+        """Sockets, devices and what is nested too deep: what a snapshot lists but cannot bring back."""
         nodes = await self._do([], "A saved state could not be read", self._nodes, snapshot)
         return [intake.readable(node.path) for node in nodes if node.kind == SKIPPED]
 
@@ -211,17 +212,16 @@ class DiskWorkspaces:
             raise WorkspaceError(f"There is no saved state {snapshot!r}; files cannot be taken back to it.")
         return snapshots.decode(manifest)
 
-    def _restore(self, pid: Pid, snapshot: SnapshotId) -> None:
-        nodes = self._nodes(snapshot)
-        self._lay_out(pid, nodes, exact=True)
+    def _restore(self, pid: Pid, snapshot: SnapshotId) -> tuple[str, ...]:
+        return self._lay_out(pid, self._nodes(snapshot), exact=True)
 
-    def _lay_out(self, pid: Pid, nodes: Sequence[Node], *, exact: bool) -> None:
+    def _lay_out(self, pid: Pid, nodes: Sequence[Node], *, exact: bool) -> tuple[str, ...]:
         folder = self.path(pid)
         if not folder.exists():
             self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
             _make_folder(folder)
         with tree.opened(folder) as descriptor:
-            snapshots.lay_out(
+            lost = lay_out(
                 descriptor,
                 nodes,
                 objects=self._objects,
@@ -232,6 +232,7 @@ class DiskWorkspaces:
             )
         self._crash_point("workspace.laid_out")
         self._remember(pid)
+        return lost
 
     def _look(self, pid: Pid) -> list[Node]:
         # With a memory of its own: what is only looked at is not kept, and a save must not take it for kept.
