@@ -11,18 +11,16 @@ of the whole program, all threads.
 
 import argparse
 import os
-import platform
 import sqlite3
 import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
 import anyio
-from provenance import commit
+from provenance import record
 
 from glmos.abi.events import KernelSpoke, ProcessRow, ToolFinished
 from glmos.abi.tools import Output
@@ -143,17 +141,6 @@ def table(measured: list[Measured]) -> str:
     return "\n".join([head, *(one.row() for one in measured)])
 
 
-def record(text: str) -> Path:
-    today = date.today().isoformat()
-    path = Path(__file__).parent / "results" / f"journal-{today}.md"
-    machine = f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
-    about = (
-        f"{machine}, SQLite {sqlite3.sqlite_version}. Commit: {commit()}.\n\n    python benchmarks/journal.py --record"
-    )
-    path.write_text(f"# The journal, {today}\n\n{about}\n\n{text}\n", encoding="utf-8")
-    return path
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--home", type=Path, help="an existing folder on the disk to measure")
@@ -163,7 +150,7 @@ def main() -> None:
         text = table(anyio.run(run, Path(home)))
     print(text)
     if options.record:
-        print(record(text))
+        print(record("journal", "The journal", f"{text}\n\nSQLite {sqlite3.sqlite_version}."))
 
 
 if __name__ == "__main__":
