@@ -15,8 +15,10 @@ from peers.rig import pinned
 class Daemon:
     """Started by `with`, and ready then; stopped in order at its end, unless it was killed."""
 
-    def __init__(self, home: Path, *, environ: dict[str, str] | None = None) -> None:
+    def __init__(self, home: Path, *, environ: dict[str, str] | None = None, core: int | None = 0) -> None:
+        """`core` is where it runs; None: where this program runs."""
         self.home = home
+        self._pin = [] if core is None else pinned(core)
         self.seconds = 0.0
         """Until it said that it was ready."""
         self._environ = {"PATH": os.environ["PATH"], **(environ or {})}
@@ -27,7 +29,7 @@ class Daemon:
         begun = time.perf_counter()
         with (self.home / "glmosd.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*pinned(0), *words], pass_fds=[theirs], env=self._environ, stdout=log, stderr=log
+                [*self._pin, *words], pass_fds=[theirs], env=self._environ, stdout=log, stderr=log
             )
         os.close(theirs)
         with os.fdopen(ours) as pipe:
@@ -45,7 +47,7 @@ class Daemon:
     def cpu(self) -> float:
         """CPU seconds so far, all threads."""
         fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # ticks of 10 ms
 
     def resident(self) -> int:
         """Bytes of memory in use."""

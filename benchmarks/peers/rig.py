@@ -24,6 +24,9 @@ from peers.setup import PEERS, python_of, versions
 HERE = Path(__file__).parent
 
 
+_NAMES = {"glmos_system": "GLM-OS", "glmos_daemon": "GLM-OS daemon"}
+
+
 class System(NamedTuple):
     """A system in one of its set-ups."""
 
@@ -34,7 +37,7 @@ class System(NamedTuple):
 
     @property
     def name(self) -> str:
-        return f"{self.peer or self.driver.replace('_system', '').replace('glmos', 'GLM-OS')} {self.variant}"
+        return f"{self.peer or _NAMES.get(self.driver, self.driver)} {self.variant}"
 
     @property
     def python(self) -> str:
@@ -168,6 +171,22 @@ def running(system: System, mode: str, url: str, place: Path, **options: Any) ->
         with suppress(ProcessLookupError):
             os.killpg(worker.pid, signal.SIGKILL)
         worker.wait()
+
+
+def syncs(system: System, url: str, **options: Any) -> int | None:
+    """How often `system` has the disk synced while it does its work; None without strace. Slow: a run of its own."""
+    if shutil.which("strace") is None:
+        return None
+    with folder() as place:
+        trace = place / "trace"
+        calls = "trace=fsync,fdatasync,sync_file_range"
+        words = ["strace", "-f", "-qq", "-e", calls, "-e", "signal=none", "-o", str(trace)]
+        (place / "state").mkdir()
+        done = subprocess.run(
+            [*words, *command(system, "loop", url, place / "state", **options)],
+            capture_output=True, check=False, env=environment(), timeout=600,
+        )  # fmt: skip
+        return trace.read_text(encoding="utf-8").count("sync(") if done.returncode == 0 else None
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -2,7 +2,8 @@
 
     PYTHONPATH=benchmarks python -m peers.worker DRIVER VARIANT MODE --url URL --folder FOLDER [...]
 
-A driver is a module in `peers` with a class `Driver` that has the methods of `Driving`. This file runs in the peers'
+A driver is a module in `peers` with a class `Driver` that has the methods of `Driving`, and `others()` where processes
+beside this one belong to the system: their CPU seconds. This file runs in the peers'
 environments too, so it uses the standard library alone.
 
 Modes
@@ -24,7 +25,7 @@ import os
 import resource
 import time
 import warnings
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -59,14 +60,15 @@ def settled(text: str) -> None:
 
 
 async def loop(driver: Driving, tool: Tool, steps: int, reps: int) -> dict[str, Any]:
+    others: Callable[[], float] = getattr(driver, "others", float)
     walls: list[float] = []
     cpus: list[float] = []
     for rep in range(reps + 1):
         tool.calls = 0
         gc.collect()
-        wall, spent = time.perf_counter(), cpu()
+        wall, spent = time.perf_counter(), cpu() + others()
         settled(await driver.run(f"w{rep}"))
-        wall, spent = time.perf_counter() - wall, cpu() - spent
+        wall, spent = time.perf_counter() - wall, cpu() + others() - spent
         if tool.calls not in (steps, 0):  # 0: the tool runs in another process
             raise SystemExit(f"{tool.calls} calls of the tool for {steps} steps")
         if rep:
@@ -76,12 +78,13 @@ async def loop(driver: Driving, tool: Tool, steps: int, reps: int) -> dict[str, 
 
 
 async def many(driver: Driving, tasks: int) -> dict[str, Any]:
+    others: Callable[[], float] = getattr(driver, "others", float)
     for warm in range(3):
         settled(await driver.run(f"warm{warm}"))
-    wall, spent = time.perf_counter(), cpu()
+    wall, spent = time.perf_counter(), cpu() + others()
     for text in await asyncio.gather(*(driver.run(f"t{i}") for i in range(tasks))):
         settled(text)
-    return {"wall": time.perf_counter() - wall, "cpu": cpu() - spent, "peak": peak()}
+    return {"wall": time.perf_counter() - wall, "cpu": cpu() + others() - spent, "peak": peak()}
 
 
 async def waiting(driver: Driving, url: str, tasks: int) -> dict[str, Any]:
