@@ -143,12 +143,14 @@ class ProcessLog:
         Raises:
             StoreError, ConflictError: Nothing of it was recorded.
         """
-        state = self.note(*make(self._state))
-        await self.flush()
+        events = make(self._state)
+        state = self.note(*events)
+        await self.flush(own=bool(events))
         return state
 
-    async def flush(self) -> None:
-        """Return when everything noted so far is durable.
+    async def flush(self, *, own: bool = False) -> None:
+        """Return when everything noted so far is durable. `own`: the last note is the caller's, who will hear of it if
+        it cannot be written.
 
         Raises:
             StoreError, ConflictError: It could not be written; memory is as the disk is.
@@ -160,9 +162,9 @@ class ProcessLog:
             async with self._writing:
                 self.require_sound()
                 if self.durable_seq < wanted and self._pending:
-                    await self._write()
+                    await self._write(own=own)
 
-    async def _write(self) -> None:
+    async def _write(self, *, own: bool) -> None:
         """Write what is pending, as one batch."""
         batch, self._pending = self._pending, []
         notes, self._notes = self._notes, 0
@@ -171,7 +173,7 @@ class ProcessLog:
         try:
             await self._store.append(self.pid, self.durable_seq, events, at=times, row=row(state))
         except Exception as error:
-            self._go_back(notes, error)
+            self._go_back(error, heard=own and notes == 1)
             raise
         self._durable = state
         self.on_durable(state)
@@ -186,9 +188,10 @@ class ProcessLog:
             data = msgspec.msgpack.encode(state)
             await self._store.save_snapshot(self.pid, Snapshot(state.seq, STATE_VERSION, data))
 
-    def _go_back(self, notes: int, error: Exception) -> None:
-        """Forget what could not be written. Whoever built on it, or on a log that is another's now, cannot go on."""
-        if isinstance(error, ConflictError) or self._pending or notes > 1:
+    def _go_back(self, error: Exception, *, heard: bool) -> None:
+        """Forget what could not be written. Whoever built on it, or on a log that is another's now, cannot go on; nor can
+        the process, unless the one whose note it was hears of it."""
+        if isinstance(error, ConflictError) or self._pending or not heard:
             self._error = error
         del self.entries[self.durable_seq :]
         self._pending, self._notes, self._conversation = [], 0, None
