@@ -146,6 +146,8 @@ def _apply(p: Process, event: e.Event) -> Process:
         case e.ToolFinished():
             return _finished(p, event)
         case e.ToolUnknown(call=call):
+            if call in p.calls and p.calls[call].state == "open":
+                p = _settle(p, call, p.reserved.get(call, Usage(tool_calls=1)))  # it may have cost all it could
             return _call(p, call, state="unknown")
         case e.ToolProbed(call=call, outcome=outcome):
             states = {"happened": "closed", "did_not_happen": "again", "cannot_tell": "cannot_tell"}
@@ -319,8 +321,9 @@ def _interrupted(p: Process) -> Process:
     """Nothing is in flight any more. What may have happened counts as if it had cost all that was reserved."""
     for usage in p.reserved.values():
         p = replace(p, usage=p.usage + replace(usage, seconds=0.0))
+    lost = ("open", "asked") if p.question is None else ("open",)  # a question that is gone cannot be answered
     calls = {
-        k: replace(c, state="again" if c.effect == "pure" else "unknown") if c.state == "open" else c
+        k: replace(c, state="again" if c.effect == "pure" else "unknown") if c.state in lost else c
         for k, c in p.calls.items()
     }
     steps = {

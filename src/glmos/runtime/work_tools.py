@@ -82,7 +82,7 @@ async def run_tool(log: ProcessLog, parts: Parts, effect: f.RunTool) -> None:
                     return
         receipt = await receipt_of(parts, p, call, result)
         # Without a sandbox nothing can be done in this home: the person must hear it, not the model.
-        end = [e.ProcessExited("failed", str(broken))] if broken is not None else []
+        end = [e.ProcessExited("failed", str(broken))] if broken is not None and log.state.exit is None else []
         parts.crash_point("tool.before_receipt")
         log.note(receipt, *end)
     finally:
