@@ -8,6 +8,7 @@ import heapq
 import logging
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from typing import get_args
 
 import anyio
 from anyio.abc import TaskGroup
@@ -33,6 +34,9 @@ REVIVED_AT_ONCE = 32
 
 RECENT, RECENT_EVENTS = 32, 1_000
 """How many logs are kept for a while after their processes left memory, and how long they may be."""
+
+LOOK_AGAIN = 60.0
+"""Seconds after which the clock is looked at again, come what may: it may have been set, or the machine have slept."""
 
 
 class Machine:
@@ -94,8 +98,8 @@ class Machine:
             while self._alarms and self._alarms[0][0] <= now:
                 _, pid, call = heapq.heappop(self._alarms)
                 await self._time_over(pid, call)
-            wait = self._alarms[0][0] - now if self._alarms else 3600.0
-            with anyio.move_on_after(max(wait, 0.0)):
+            wait = self._alarms[0][0] - now if self._alarms else LOOK_AGAIN
+            with anyio.move_on_after(min(max(wait, 0.0), LOOK_AGAIN)):
                 await self._alarm_set.wait()
 
     async def _time_over(self, pid: Pid, call: str) -> None:
@@ -135,14 +139,20 @@ class Machine:
         log = ProcessLog(self.parts.store, self.parts.clock, pid, None, [])
         first = events[0]
         assert isinstance(first, e.ProcessCreated)
-        await self._open(first.root, pid)
-        self._attach(log)
+        while (others := self._arriving.get(pid)) is not None:  # somebody looks whether it exists
+            await others.wait()
+        arrived = self._arriving[pid] = anyio.Event()  # it can be read before this returns, and must not be loaded then
         try:
+            await self._open(first.root, pid)
+            self._attach(log)
             await log.append(*events)
+            self._enter(log)
         except BaseException:
             self._close(first.root, pid)
             raise
-        self._enter(log)
+        finally:
+            del self._arriving[pid]
+            arrived.set()
 
     async def submit(self, pid: Pid, make: Callable[[Process], Sequence[e.Event]]) -> Process:
         """Append to a process what `make` gives for its state (it may raise to refuse), and let it go on."""
@@ -284,8 +294,12 @@ class Machine:
             self._attach(log)
             lost = p.model_call is not None or any(c.state == "open" for c in p.open_calls)
             checking = any(c.outcome == "running" for s in p.steps.values() for c in s.checks)
+            missed: list[e.Event] = []
             if p.exit is None and (lost or checking or p.reserved):
-                await log.append(e.ProcessRecovered("what was under way had no receipt"))
+                missed.append(e.ProcessRecovered("what was under way had no receipt"))
+            if await self._orphaned(log):
+                missed.append(e.SignalReceived("kill", "parent"))
+            await log.append(*missed)
             await self._news_of_children(log)
             return self._enter(log)
         except BaseException:
@@ -295,6 +309,15 @@ class Machine:
         finally:
             del self._arriving[pid]
             arrived.set()
+
+    async def _orphaned(self, log: ProcessLog) -> bool:
+        """Its parent has ended, and the end of the machine came before its own; and no person has had it go on since."""
+        p = log.state
+        if p.parent is None or p.exit is not None or p.killed:
+            return False
+        parent = await self.parts.store.row(p.parent)
+        ended = parent is not None and parent.status in get_args(e.ExitStatus)
+        return ended and not any(isinstance(x.event, e.ProcessReopened) for x in log.entries)
 
     async def _open(self, root: Pid, pid: Pid) -> None:
         """Let `pid` join those of its tree who are in memory, with the accounts of the whole tree open."""
@@ -330,7 +353,7 @@ class Machine:
         return live
 
     async def _run(self, live: LiveProcess) -> None:
-        pid = live.log.pid
+        pid, before = live.log.pid, live.state.exit
         try:
             await live.run()
             self.parts.crash_point("park.before_release")
@@ -344,7 +367,7 @@ class Machine:
         self._leaving.pop(pid).set()
         self.hub.parked(pid)
         try:
-            if live.state.exit is not None:
+            if live.state.exit is not None and live.state.exit is not before:
                 self.parts.crash_point("park.before_news")
                 await self._ended(live.state)
         finally:
@@ -409,6 +432,7 @@ class Machine:
         await self._create(child, created)
 
     async def _ended(self, p: Process) -> None:
+        """The boundary: what goes wrong here stops the process it goes wrong for, and not the machine."""
         try:
             await self.kill_children(p)
         except Exception as error:
@@ -463,12 +487,22 @@ class Machine:
                     await log.append_if(lambda p, told=told: told(_known(p)))
 
     async def kill_children(self, p: Process) -> None:
+        """End all of them.
+
+        Raises:
+            GlmosError: One could not be ended; all the others were.
+        """
+        failure: GlmosError | None = None
         for child in p.children.values():
-            if child.exited is None and await self.parts.store.head(child.pid) > 0:
-                try:
+            try:
+                if child.exited is None and await self.parts.store.head(child.pid) > 0:
                     await self.kill(child.pid)
-                except ConflictError:
-                    continue  # it ended by itself
+            except ConflictError:
+                continue  # it ended by itself
+            except GlmosError as error:
+                failure = failure or error
+        if failure is not None:
+            raise failure
 
     def wake_at(self, pid: Pid, call: str, until: float) -> None:
         heapq.heappush(self._alarms, (until, pid, call))
@@ -476,9 +510,9 @@ class Machine:
 
 
 def _awaited(p: Process, child: Pid) -> bool:
-    """The end of a child is still news to `p`."""
+    """The end of a child is still news to `p`, also when it has ended itself: a person may have it go on."""
     known = p.children.get(child)
-    return known is not None and known.exited is None and p.exit is None
+    return known is not None and known.exited is None
 
 
 def _known(state: Process | None) -> Process:
