@@ -97,7 +97,7 @@ class Kernel:
 
     async def execute(self, code: str, seconds: float, on_output: Callable[[str], None]) -> Executed:
         """Run `code`. After `seconds` it is interrupted, and if it ignores that, the kernel is killed."""
-        collected = _Collected()
+        collected = Collected()
         request = await self._send(
             "execute_request",
             {
@@ -166,7 +166,7 @@ class Kernel:
                     return
         raise SandboxError("The Python kernel in the sandbox did not answer in time.")
 
-    async def _collect(self, request: str, collected: "_Collected", on_output: Callable[[str], None]) -> None:
+    async def _collect(self, request: str, collected: "Collected", on_output: Callable[[str], None]) -> None:
         while True:
             message = await self._receive()
             if message.parent != request:
@@ -198,7 +198,7 @@ class Kernel:
             return _Message(header.msg_type, parent.msg_id, content)
 
 
-class _Collected:
+class Collected:
     """Output as it arrives, bounded whatever is sent."""
 
     def __init__(self) -> None:
