@@ -1,9 +1,9 @@
 """Every socket on the back of the machine, on one page. Protocols only: who implements them is decided in `boot`."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from glmos.abi.api import (
     Explanation,
@@ -16,7 +16,7 @@ from glmos.abi.api import (
     ToolView,
     UndoReport,
 )
-from glmos.abi.budgets import Limits
+from glmos.abi.budgets import Limits, Usage
 from glmos.abi.events import Entry, Event, InputFile, ProcessRow
 from glmos.abi.ids import BlobRef, Pid, Seq, SnapshotId
 from glmos.abi.messages import Delta, ModelReply, ModelRequest, ModelTraits
@@ -136,6 +136,25 @@ class ModelDriver(Protocol):
         ...
 
     async def aclose(self) -> None: ...
+
+
+Again = Callable[[Usage], Awaitable[bool]]
+"""Asked before every request of a call but the first, with what the requests so far used or may have used. True: its
+worst case is reserved, make it. False: no budget is left for it."""
+
+
+@runtime_checkable
+class RetryingDriver(ModelDriver, Protocol):
+    """A driver that may make several requests for one call: retries, other routes."""
+
+    async def complete_within(
+        self, request: ModelRequest, on_delta: Callable[[Delta], None] | None, again: Again
+    ) -> ModelReply:
+        """As `complete`, with no request that `again` did not allow.
+
+        The usage of the reply, or of the `ModelError`, is that of all requests together.
+        """
+        ...
 
 
 class Finished(NamedTuple):

@@ -12,7 +12,9 @@ class Limits(Struct, frozen=True, omit_defaults=True):
     seconds: float | None = None
     """Time in which the process is running; waiting for a person or being suspended does not count."""
     model_calls: int | None = None
+    """Requests made to models: retries, other routes and critics included."""
     tool_calls: int | None = None
+    """Calls of tools: those of checks and those made again after a crash included."""
 
 
 class Usage(Struct, frozen=True, omit_defaults=True):

@@ -17,6 +17,7 @@ A tool that fails is not here: that is data for the model (`glmos.abi.tools.Fail
 Every message names the thing and the way out.
 """
 
+from glmos.abi.budgets import Usage
 from glmos.abi.events import ModelFailureKind
 
 
@@ -52,13 +53,22 @@ class ModelError(DeviceError):
     """A model endpoint failed."""
 
     def __init__(
-        self, message: str, *, kind: ModelFailureKind, retryable: bool = False, retry_after: float | None = None
+        self,
+        message: str,
+        *,
+        kind: ModelFailureKind,
+        retryable: bool = False,
+        retry_after: float | None = None,
+        usage: Usage | None = None,
     ) -> None:
         super().__init__(message)
         self.kind: ModelFailureKind = kind
         self.retryable = retryable
         self.retry_after = retry_after
         """Seconds the provider asked us to wait."""
+        self.usage = usage
+        """What was used all the same, by every request that was made; None when nobody knows, and then all that was
+        reserved counts."""
 
 
 class SandboxError(DeviceError):

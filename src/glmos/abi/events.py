@@ -121,6 +121,15 @@ class ModelCalled(_Event, frozen=True, tag="model.called"):
     model: str = ""
 
 
+class ModelRetried(_Event, frozen=True, tag="model.retried"):
+    """Another request of a call under way is about to be made, by the same route or another."""
+
+    number: int
+    reserved: Usage = Usage()
+    """In place of what was reserved before: what the earlier requests used or may have used, and this one's worst
+    case."""
+
+
 class ModelReplied(_Event, frozen=True, tag="model.replied"):
     """Tokens were spent. Recorded even when the reply makes no sense."""
 
@@ -266,6 +275,8 @@ class ToolIntended(_Event, frozen=True, tag="tool.intended"):
     the calls before this event."""
     snapshot: SnapshotId = ""
     """Reversible only: the workspace as it was just before, so that an interrupted call can be taken back."""
+    reserved: Usage = Usage()
+    """The worst case of this attempt."""
 
 
 class ToolFinished(_Event, frozen=True, tag="tool.finished"):
@@ -417,6 +428,7 @@ Event = (
     | LimitsChanged
     | ModelChanged
     | ModelCalled
+    | ModelRetried
     | ModelReplied
     | ModelFailed
     | KernelSpoke

@@ -94,7 +94,8 @@ class ToolResult(Struct, frozen=True, omit_defaults=True):
     label: Label = Label(integrity="untrusted")
     compensation: dict[str, Any] | None = None
     """Compensable only: the arguments of the call that undoes this one."""
-    usd: float = 0.0
+    usd: float | None = None
+    """What the call cost; None: the price the tool declares, which is also what a call that was stopped or broke costs."""
 
 
 class ProbeResult(Struct, frozen=True, omit_defaults=True):

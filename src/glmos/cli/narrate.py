@@ -50,6 +50,8 @@ def essentials(event: e.Event) -> str:
             return model
         case e.ModelCalled(number=number, step=step, model=model):
             return f"call {number}{_of(step)}{f' to {model}' if model else ''}"
+        case e.ModelRetried(number=number):
+            return f"call {number}, another request"
         case e.ModelReplied(number=number, reply=reply, seconds=seconds):
             return f"call {number}: {_reply(reply)} ({_usage(reply.usage)}, {duration(seconds)})"
         case e.ModelFailed(number=number, kind=why, message=message):

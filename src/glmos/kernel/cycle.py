@@ -339,12 +339,19 @@ def _exit(status: e.ExitStatus, reason: str) -> list[f.Effect]:
 
 
 def _over_budget(p: Process, refused: e.BudgetRefused) -> str:
-    unit = {"usd": "dollars", "tokens": "tokens", "seconds": "seconds"}.get(
-        refused.limit, refused.limit.replace("_", " ")
+    unit = {"usd": "dollars"}.get(refused.limit, refused.limit.replace("_", " "))
+    option = {"usd": "cost"}.get(refused.limit, refused.limit.replace("_", "-"))
+    own = refused.holder == p.pid
+    whose = "" if own else f" of process {refused.holder}, which holds for its children,"
+    need = (
+        f", and {refused.what} needs up to {refused.needed:.10g}"
+        if refused.needed
+        else f" when it came to {refused.what}"
     )
+    then = "" if own else f", then `glmos resume {p.pid}`"
     return (
-        f"the limit of {refused.allowed:.10g} {unit} is spent: {refused.used:.10g} used or reserved, {refused.needed:.10g} "
-        f"needed for {refused.what}; raise it with `glmos resume {p.pid} --max-...`"
+        f"the limit of {refused.allowed:.10g} {unit}{whose} is reached: {refused.used:.10g} used or reserved{need}; raise it "
+        f"with `glmos resume {refused.holder} --max-{option} N`{then}"
     )
 
 

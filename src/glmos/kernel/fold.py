@@ -77,7 +77,7 @@ def _apply(p: Process, event: e.Event) -> Process:
         case e.ProcessRecovered():
             return _interrupted(p)
         case e.ProcessExited():
-            return replace(p, exit=event, model_call=None, question=None, waiting=None)
+            return replace(_interrupted(p), exit=event, question=None, waiting=None)
         case e.ProcessReopened():
             return _reopened(p)
         case e.SignalReceived(signal=signal):
@@ -92,6 +92,8 @@ def _apply(p: Process, event: e.Event) -> Process:
             reserved = p.reserved | {f"m{event.number}": event.reserved}
             p = replace(p, model_call=event, numbers=event.number, reply=None, reserved=reserved)
             return _step(p, p.step, turns=p.steps[p.step].turns + 1) if p.step is not None else p
+        case e.ModelRetried():
+            return replace(p, reserved=p.reserved | {f"m{event.number}": event.reserved})
         case e.ModelReplied():
             return _replied(p, event)
         case e.ModelFailed():
@@ -146,9 +148,7 @@ def _apply(p: Process, event: e.Event) -> Process:
         case e.ToolFinished():
             return _finished(p, event)
         case e.ToolUnknown(call=call):
-            if call in p.calls and p.calls[call].state == "open":
-                p = _settle(p, call, p.reserved.get(call, Usage(tool_calls=1)))  # it may have cost all it could
-            return _call(p, call, state="unknown")
+            return _call(_settle(p, call, _begun(p, call)), call, state="unknown")
         case e.ToolProbed(call=call, outcome=outcome):
             states = {"happened": "closed", "did_not_happen": "again", "cannot_tell": "cannot_tell"}
             known = {"finished_at": p.seq, "compensation": event.compensation} if outcome == "happened" else {}
@@ -221,6 +221,12 @@ def _call(p: Process, call: CallId, **changes: Any) -> Process:
     if call not in p.calls:
         raise ReplayError(f"process {p.pid} has no call {call!r}")
     return replace(p, calls=p.calls | {call: replace(p.calls[call], **changes)})
+
+
+def _begun(p: Process, call: CallId) -> Usage:
+    """What counts for a call that was begun and whose bill will never come; nothing if it was counted before."""
+    open_now = call in p.calls and p.calls[call].state == "open"
+    return p.reserved.get(call, Usage(tool_calls=1)) if open_now else Usage()
 
 
 def _settle(p: Process, key: str, usage: Usage) -> Process:
@@ -299,6 +305,8 @@ def _intended(p: Process, event: e.ToolIntended) -> Process:
         snapshot=event.snapshot,
     )  # fmt: skip
     p = replace(p, calls=p.calls | {event.call: call}, refusals=0, rules=_without(p.rules, "prose", "empty", "cut"))
+    if event.reserved != Usage():
+        p = replace(p, reserved=p.reserved | {event.call: event.reserved})
     if not first:
         return p
     key = signature(event.tool, event.arguments)
@@ -308,18 +316,22 @@ def _intended(p: Process, event: e.ToolIntended) -> Process:
 
 
 def _finished(p: Process, event: e.ToolFinished) -> Process:
-    usage = replace(event.usage, tool_calls=max(1, event.usage.tool_calls), seconds=0.0)
+    usage = event.usage
+    if event.call in p.calls and p.calls[event.call].state == "open":  # one that was interrupted has been counted
+        usage = replace(usage, tool_calls=max(1, usage.tool_calls))
+    p = _settle(p, event.call, usage)
     p = _call(
         p, event.call, state="closed", finished_at=p.seq, failed=event.failure is not None,
         failure=event.failure.kind if event.failure is not None else "", sources=event.label.sources,
         compensation=event.compensation,
     )  # fmt: skip
-    return replace(p, usage=p.usage + usage, label=join(p.label, event.label))
+    return replace(p, label=join(p.label, event.label))
 
 
 def _interrupted(p: Process) -> Process:
     """Nothing is in flight any more. What may have happened counts as if it had cost all that was reserved."""
-    for usage in p.reserved.values():
+    unreserved = [_begun(p, c.call) for c in p.calls.values() if c.call not in p.reserved]
+    for usage in (*p.reserved.values(), *unreserved):
         p = replace(p, usage=p.usage + replace(usage, seconds=0.0))
     lost = ("open", "asked") if p.question is None else ("open",)  # a question that is gone cannot be answered
     calls = {
@@ -339,7 +351,7 @@ def _reopened(p: Process) -> Process:
         k: replace(s, attempts=0, same_failures=0, status="waiting") if s.status == "failed" else s
         for k, s in p.steps.items()
     }
-    step = p.step if p.step is not None and steps[p.step].status == "running" else None
+    step = p.step if p.step is not None and steps[p.step].status in ("running", "submitted") else None
     loose = [k for k, s in steps.items() if s.status == "unverified"]
     if len(loose) == 1 and p.exit is not None and p.exit.status == "unverified":
         # What could not be decided then may be decided now: a critic that answers, a person's correction.

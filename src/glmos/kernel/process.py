@@ -19,7 +19,7 @@ from glmos.abi.messages import FunctionCall
 from glmos.abi.plans import Claim, Step
 from glmos.abi.tools import EffectClass, Output
 
-STATE_VERSION = "3"
+STATE_VERSION = "4"
 """Of the layout of `Process`. Raise it with any change here: snapshots of another version are ignored."""
 
 
@@ -171,7 +171,7 @@ class Process(Struct, frozen=True):
     """Of everything the context has read."""
     usage: Usage = Usage()
     reserved: dict[str, Usage] = {}
-    """By model call number or check, what was reserved and not yet settled."""
+    """By model call number, check or tool call, what was reserved and not yet settled."""
 
     # -- views ------------------------------------------------------------------------------------------------------
 

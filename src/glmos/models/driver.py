@@ -3,9 +3,13 @@
     complete:  limits -> POST -> read the stream -> reply with usage and price
                failed and worth it: pause, again;  cut in the middle: once more, then the reply as far as it went
                refused for a parameter: without that parameter, again
+               before each request but the first the caller is asked, who reserves its worst case
 
-Implements `ports.ModelDriver`. Above: `routes`, `fallback`, `recording`. Below: `http`, `wire`, `faults`, `retry`,
-`limits`, `profiles`, `prices`.
+A request that was answered with an error cost a call and no tokens. One that was cut, or that nobody answered after it was
+sent, has no bill: its worst case counts.
+
+Implements `ports.RetryingDriver`. Above: `routes`, `fallback`, `recording`. Below: `http`, `wire`, `faults`, `retry`,
+`limits`, `metering`, `profiles`, `prices`.
 """
 
 import random
@@ -26,16 +30,18 @@ from glmos.models.faults import Place, read_refusal, refused
 from glmos.models.http import Broken, Deadlines, HttpClient, Response, is_loopback
 from glmos.models.keys import Key
 from glmos.models.limits import Limiter, RateLimits, Slot
+from glmos.models.metering import unlimited, worst_case
 from glmos.models.prices import Price
 from glmos.models.profiles import Profile
 from glmos.models.redact import redact
 from glmos.models.retry import RetryPolicy, retry_after
 from glmos.models.wire.anthropic import AnthropicWire
-from glmos.models.wire.draft import NOTES, Draft
+from glmos.models.wire.draft import NOTES
 from glmos.models.wire.foreign import NotJson, read_json
 from glmos.models.wire.openai import OpenAIWire
 from glmos.models.wire.protocol import ORIGIN, StreamFault, StreamParser, Wire
 from glmos.models.wire.sse import EventParser, EventTooLong
+from glmos.ports import Again
 
 WIRES: Mapping[str, Wire] = {"openai": OpenAIWire(), "anthropic": AnthropicWire()}
 
@@ -75,7 +81,7 @@ class Sent(NamedTuple):
 
 
 class HttpDriver:
-    """Implements `ports.ModelDriver`."""
+    """Implements `ports.RetryingDriver`."""
 
     def __init__(
         self,
@@ -125,6 +131,10 @@ class HttpDriver:
 
     async def complete(self, request: ModelRequest, on_delta: OnDelta | None = None) -> ModelReply:
         """See `ports.ModelDriver`. A reply that was cut twice comes back as far as it went, with `finish` `cut`."""
+        return await self.complete_within(request, on_delta, unlimited)
+
+    async def complete_within(self, request: ModelRequest, on_delta: OnDelta | None, again: Again) -> ModelReply:
+        """See `ports.RetryingDriver`."""
         tries, cuts, spent = 0, 0, Usage()
         estimate = self.estimate(request)
         partial: ModelReply | None = None
@@ -133,24 +143,32 @@ class HttpDriver:
             try:
                 reply = await self._attempt(request, estimate, on_delta, tries)
             except ModelError as error:
-                if self._adaptation.learn(error):
-                    tries -= 1
-                    continue
-                wait = self._retry.pause(tries, self._chance, error.retry_after)
-                if error.retryable and tries < self._retry.tries and wait is not None:
+                spent += worst_case(self, request) if error.usage is None else error.usage
+                adapted = self._adaptation.learn(error)
+                tries -= adapted
+                wait = 0.0 if adapted else self._wait(error, tries)
+                if wait is None or not await again(spent):
+                    if partial is not None:
+                        return _with_usage(partial, spent)
+                    error.usage = spent
+                    raise
+                if not adapted:
                     await self._pause(wait)
-                    continue
-                if partial is not None:
-                    return _with_usage(partial, spent)
-                raise
+                continue
             spent += reply.usage
-            if reply.finish == "cut":
-                cuts += 1
-                if cuts < self._retry.cut_tries and tries < self._retry.tries:
-                    partial = reply
+            cuts += reply.finish == "cut"
+            if reply.finish == "cut" and cuts < self._retry.cut_tries and tries < self._retry.tries:
+                partial = reply
+                if await again(spent):
                     await self._pause(self._retry.pause(tries, self._chance, None) or 0.0)
                     continue
             return _with_usage(reply, spent)
+
+    def _wait(self, error: ModelError, tries: int) -> float | None:
+        """Seconds until the next try; None when there is none."""
+        if not error.retryable or tries >= self._retry.tries:
+            return None
+        return self._retry.pause(tries, self._chance, error.retry_after)
 
     # -- one attempt --------------------------------------------------------------------------------------------------
 
@@ -183,12 +201,13 @@ class HttpDriver:
                     raise self._broken(broken, tries) from broken
             except ModelError as error:
                 fault = error
-            return self._finish(request, estimate, parser.draft, slot, fault)
+            return self._finish(request, estimate, parser, slot, fault)
 
     def _finish(
-        self, request: ModelRequest, estimate: int, draft: Draft, slot: Slot, fault: ModelError | None
+        self, request: ModelRequest, estimate: int, parser: StreamParser, slot: Slot, fault: ModelError | None
     ) -> ModelReply:
         """The reply of an attempt: cut when it broke after it had begun; the fault itself when nothing had come."""
+        draft = parser.draft
         if fault is not None:
             if not draft.begun or not fault.retryable:
                 raise fault
@@ -201,7 +220,7 @@ class HttpDriver:
                 retryable=True,
             )
         reply = draft.reply(taken={call.id for message in request.messages for call in message.calls})
-        reply = self._settled(estimate, reply, draft)
+        reply = self._settled(request, estimate, reply, parser)
         slot.settle(reply.usage.tokens)
         return reply
 
@@ -235,7 +254,7 @@ class HttpDriver:
         except StreamFault as error:
             if error.body:
                 refusal = read_refusal(0, error.body, codes=self.endpoint.codes, secrets=[key])
-                raise refused(refusal, 0, self._place(key), tries=tries) from error
+                raise _refused(refused(refusal, 0, self._place(key), tries=tries)) from error
             raise self._nonsense(redact(str(error), [key])) from error
 
     async def _not_a_stream(
@@ -258,7 +277,7 @@ class HttpDriver:
             text = ""
         refusal = read_refusal(response.status, text, codes=self.endpoint.codes, secrets=[key])
         wait = retry_after(response.headers)
-        error = refused(refusal, response.status, self._place(key), tries=tries, wait=wait)
+        error = _refused(refused(refusal, response.status, self._place(key), tries=tries, wait=wait))
         self._adaptation.note(error, refusal.param, text, body)
         raise error
 
@@ -283,19 +302,23 @@ class HttpDriver:
                 self._client, self._wire.models_address(self.endpoint.base_url), headers=self._headers(key)
             )
         except Broken as broken:
-            raise self._broken(broken, 1) from broken
+            error = self._broken(broken, 1)
+            error.usage = Usage()
+            raise error from broken
         if not served:
             raise ModelError(
                 f"The server at {self._address} does not say which models it serves: name one, as in "
                 f"`-m {self._address}#MODEL`.",
                 kind="unknown_model",
+                usage=Usage(),
             )
         self._model = served[0].name
         if served[0].context_tokens:
             self._profile = msgspec.structs.replace(self._profile, context_tokens=served[0].context_tokens)
 
-    def _settled(self, estimate: int, reply: ModelReply, draft: Draft) -> ModelReply:
-        """With usage (estimated where the server gave none), price and origin."""
+    def _settled(self, request: ModelRequest, estimate: int, reply: ModelReply, parser: StreamParser) -> ModelReply:
+        """With usage (estimated where the server gave none, the worst case where it broke off), price and origin."""
+        draft = parser.draft
         notes: dict[str, Any] = {ORIGIN: self._origin, **reply.extra.get(NOTES, {})}
         usage = draft.usage or Usage()
         if not usage.prompt_tokens:
@@ -308,7 +331,9 @@ class HttpDriver:
         )
         if not draft.usage or not usage.completion_tokens or (reply.finish == "cut" and draft.begun):
             notes["usage_estimated"] = True
-            usage = msgspec.structs.replace(usage, completion_tokens=max(usage.completion_tokens, written))
+            # How much the provider wrote on after the stream broke is not known.
+            least = written if parser.finished or reply.finish != "cut" else max(written, request.max_tokens)
+            usage = msgspec.structs.replace(usage, completion_tokens=max(usage.completion_tokens, least))
         price = self.endpoint.price
         usd = (
             price.of(usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens, draft.cache_writes)
@@ -336,7 +361,7 @@ class HttpDriver:
                 f"No model server answers at {self._address} ({broken}){again}: {first}, check its address in "
                 "`glmos config`, or choose another model with -m."
             )
-            return ModelError(text, kind="unreachable", retryable=True)
+            return ModelError(text, kind="unreachable", retryable=True, usage=Usage())
         text = (
             f"The model server at {self._address} broke off before it answered for {self._model!r} ({broken}){again}: "
             "try again or choose another model with -m."
@@ -354,6 +379,12 @@ class HttpDriver:
 
 def _ignore(delta: Delta) -> None:
     """Nobody watches."""
+
+
+def _refused(error: ModelError) -> ModelError:
+    """The provider itself said that it gave no answer: that was a request, and no tokens."""
+    error.usage = Usage(model_calls=1)
+    return error
 
 
 def _with_usage(reply: ModelReply, spent: Usage) -> ModelReply:

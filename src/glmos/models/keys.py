@@ -8,6 +8,7 @@ import subprocess
 
 import anyio
 
+from glmos.abi.budgets import Usage
 from glmos.abi.errors import ModelError
 
 
@@ -55,4 +56,5 @@ class Key:
         return ModelError(
             f"The key_command {program!r} gave no key ({why}): run it by hand, or change it with `glmos config`.",
             kind="denied",
+            usage=Usage(),
         )

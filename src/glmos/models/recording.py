@@ -1,6 +1,6 @@
 """Write down every call to a model and what came of it, so that it can be read, checked and replayed.
 
-Implements `ports.ModelDriver` around another. Above: `routes`. Below: `transcript`.
+Implements `ports.RetryingDriver` around another. Above: `routes`. Below: `transcript`.
 """
 
 from collections.abc import Callable, Iterable
@@ -8,9 +8,10 @@ from pathlib import Path
 
 from glmos.abi.errors import ModelError, UsageError
 from glmos.abi.messages import Delta, ModelReply, ModelRequest, ModelTraits
+from glmos.models.metering import complete_within, unlimited
 from glmos.models.redact import REMOVED
 from glmos.models.transcript import Failed, Section
-from glmos.ports import ModelDriver
+from glmos.ports import Again, ModelDriver
 
 
 def _no_secrets() -> Iterable[str]:
@@ -18,7 +19,7 @@ def _no_secrets() -> Iterable[str]:
 
 
 class RecordingDriver:
-    """Implements `ports.ModelDriver`. A line is written when its call has ended; cancelled calls leave none."""
+    """Implements `ports.RetryingDriver`. A line is written when its call has ended; cancelled calls leave none."""
 
     def __init__(
         self, inner: ModelDriver, path: Path, *, secrets: Callable[[], Iterable[str]] = _no_secrets
@@ -45,8 +46,13 @@ class RecordingDriver:
         return self._inner.price(prompt_tokens, cached_tokens, completion_tokens)
 
     async def complete(self, request: ModelRequest, on_delta: Callable[[Delta], None] | None = None) -> ModelReply:
+        return await self.complete_within(request, on_delta, unlimited)
+
+    async def complete_within(
+        self, request: ModelRequest, on_delta: Callable[[Delta], None] | None, again: Again
+    ) -> ModelReply:
         try:
-            reply = await self._inner.complete(request, on_delta)
+            reply = await complete_within(self._inner, request, on_delta, again)
         except ModelError as error:
             self._write(self._section.line(request, None, Failed(error.kind, str(error), error.retryable)))
             raise

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from glmos.abi.budgets import Usage
 from glmos.abi.errors import ModelError
 from glmos.abi.messages import Delta, Message, ModelReply, ModelRequest, ModelTraits
 from glmos.models.tokens import request_tokens
@@ -62,11 +63,13 @@ class ReplayDriver:
                 exchange.error.message,
                 kind=exchange.error.kind,  # pyright: ignore[reportArgumentType] - written by RecordingDriver
                 retryable=exchange.error.retryable,
+                usage=Usage(model_calls=1),
             )
         if exchange.reply is None:
             raise ModelError(
                 f"Exchange {exchange.n} of the transcript {str(self._path)!r} has no reply: record it again.",
                 kind="protocol",
+                usage=Usage(),
             )
         if on_delta is not None and (exchange.reply.content or exchange.reply.reasoning):
             on_delta(Delta(content=exchange.reply.content, reasoning=exchange.reply.reasoning))
@@ -80,6 +83,7 @@ class ReplayDriver:
             raise ModelError(
                 f"The transcript {str(self._path)!r} has no exchange left after {len(self._exchanges)}: record it again.",
                 kind="protocol",
+                usage=Usage(),
             )
         if self._mode == "order":
             return self._unused.pop(0)
@@ -93,6 +97,7 @@ class ReplayDriver:
             f"The transcript {str(self._path)!r} does not answer this request; nearest is exchange {nearest.n}, where "
             f"{difference}. Record it again, or replay it in order.",
             kind="protocol",
+            usage=Usage(),
         )
 
     def _essence(self, request: ModelRequest) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from glmos.runtime.evidence import observations
 from glmos.runtime.log import ProcessLog
 from glmos.runtime.outputs import around, shorten, whole
 from glmos.runtime.parts import Parts
-from glmos.runtime.work_model import complete, reserve, time_left
+from glmos.runtime.spending import Requests, reserve
+from glmos.runtime.work_model import complete, time_left
 
 SHOWN = 2_000
 """Characters of one observation or file that a critic is shown."""
@@ -57,18 +58,19 @@ async def criticise(log: ProcessLog, parts: Parts, effect: f.RunCheck, check: a.
         parts.ledger.release(p.pid, key)
     await log.flush()
     left = time_left(log, parts)
+    requests = Requests(log, parts, need, lambda total: e.CheckStarted(effect.step, effect.index, total), "a critic")
     try:
         with anyio.fail_after(left if left != float("inf") else None):
-            reply = await complete(parts, log.state, driver, request, show=False)
+            reply = await complete(parts, log.state, driver, request, requests, show=False)
     except TimeoutError:
-        _critic_says(log, effect, Verdict("undecided", "stopped: the time is over"), need, True)
+        _critic_says(log, effect, Verdict("undecided", "stopped: the time is over"), log.state.reserved[key], True)
         return
     except ModelError as error:
-        _critic_says(log, effect, Verdict("undecided", f"the critic did not answer: {error}"), Usage(), True)
+        used = need if error.usage is None else error.usage
+        _critic_says(log, effect, Verdict("undecided", f"the critic did not answer: {error}"), used, True)
         return
     outcome, reason = critic.read_verdict(reply)
-    usage = reply.usage if reply.usage.model_calls else reply.usage + Usage(model_calls=1)
-    _critic_says(log, effect, Verdict(outcome, reason), usage, True)
+    _critic_says(log, effect, Verdict(outcome, reason), reply.usage, True)
 
 
 def _critic_says(log: ProcessLog, effect: f.RunCheck, verdict: Verdict, usage: Usage, started: bool = False) -> None:

@@ -17,13 +17,13 @@ from glmos.context.turns import turns
 from glmos.context.window import fit
 from glmos.kernel import syscalls
 from glmos.kernel.process import Process
+from glmos.models.metering import complete_within, worst_case
 from glmos.ports import ModelDriver
 from glmos.runtime.log import ProcessLog
 from glmos.runtime.outputs import whole_data
 from glmos.runtime.parts import Parts
+from glmos.runtime.spending import Requests, reserve
 
-SMALLEST_REPLY = 256
-"""Tokens below which a reply is not worth asking for."""
 LARGEST_REPLY = 16_384
 
 
@@ -53,33 +53,6 @@ def _front(log: ProcessLog, parts: Parts) -> Front:
     return front(head(created.event, created.at, index), syscalls.offered(p, parts.rules))
 
 
-def worst_case(driver: ModelDriver, request: ModelRequest) -> Usage:
-    prompt = driver.estimate(request)
-    usd = driver.price(prompt, 0, request.max_tokens)
-    return Usage(usd=usd, prompt_tokens=prompt, completion_tokens=request.max_tokens, model_calls=1)
-
-
-def reserve(
-    log: ProcessLog, parts: Parts, driver: ModelDriver, request: ModelRequest, *, key: str, what: str
-) -> tuple[ModelRequest, Usage] | None:
-    """Hold the worst case of a call, with a shorter reply if that is what fits; or journal the refusal and give None."""
-    pid = log.pid
-    if parts.ledger.room(pid, "usd") != float("inf") and not driver.traits.priced:
-        what = f"{what} (the price of {driver.traits.name!r} is not known: set `price` for it in glmos.toml)"
-        log.note(e.BudgetRefused("usd", pid, log.state.limits.usd or 0.0, log.state.usage.usd, 0.0, what))
-        return None
-    need = worst_case(driver, request)
-    spare = parts.ledger.room(pid, "tokens") - need.prompt_tokens
-    if SMALLEST_REPLY <= spare < request.max_tokens:
-        request = replace(request, max_tokens=int(spare))
-        need = worst_case(driver, request)
-    short = parts.ledger.hold(pid, key, need)
-    if short is None:
-        return request, need
-    log.note(e.BudgetRefused(short.limit, short.holder, short.allowed, short.used, short.needed, what))
-    return None
-
-
 def time_left(log: ProcessLog, parts: Parts) -> float:
     """Seconds until a limit on time is reached; infinity without one."""
     passed = parts.clock.now() - log.state.at
@@ -94,9 +67,9 @@ def out_of_time(log: ProcessLog, parts: Parts, what: str) -> e.BudgetRefused:
 
 
 async def complete(
-    parts: Parts, p: Process, driver: ModelDriver, request: ModelRequest, *, show: bool = True
+    parts: Parts, p: Process, driver: ModelDriver, request: ModelRequest, requests: Requests, *, show: bool = True
 ) -> ModelReply:
-    """Make the call, in its turn."""
+    """Make the call, in its turn; what the reply does not say of its usage is filled in."""
 
     def told(delta: Delta) -> None:
         kind, text = ("delta", delta.content) if delta.content else ("reasoning", delta.reasoning)
@@ -107,7 +80,18 @@ async def complete(
 
     device = f"{driver.traits.provider}:{driver.traits.name}"
     async with parts.scheduler.place(device, pid=p.pid, root=p.root, priority=p.priority):
-        return await driver.complete(request, told)
+        reply = await complete_within(driver, request, told, requests.again)
+    return replace(reply, usage=billed(driver, request, reply.usage))
+
+
+def billed(driver: ModelDriver, request: ModelRequest, usage: Usage) -> Usage:
+    """What counts for a call: as reported, and the worst case of what was not."""
+    if usage.tokens <= 0:
+        worst = worst_case(driver, request)
+        usage = replace(usage, prompt_tokens=worst.prompt_tokens, completion_tokens=worst.completion_tokens)
+    if driver.traits.priced and usage.usd <= 0:
+        usage = replace(usage, usd=driver.price(usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens))
+    return replace(usage, model_calls=max(usage.model_calls, 1), seconds=0.0)
 
 
 async def call_model(log: ProcessLog, parts: Parts, effect: f.CallModel) -> None:
@@ -123,7 +107,8 @@ async def call_model(log: ProcessLog, parts: Parts, effect: f.CallModel) -> None
     except ModelError as error:
         _fail(log, effect.number, error.kind, str(error))
         return
-    held = reserve(log, parts, driver, request, key=key, what=f"a call of {driver.traits.name}")
+    what = f"a call of {driver.traits.name}"
+    held = reserve(log, parts, driver, request, key=key, what=what)
     if held is None:
         return
     request, need = held
@@ -133,18 +118,21 @@ async def call_model(log: ProcessLog, parts: Parts, effect: f.CallModel) -> None
         parts.ledger.release(p.pid, key)  # from here on the event itself reserves
     await log.flush()
     parts.crash_point("model.after_intent")
+    requests = Requests(log, parts, need, lambda total: e.ModelRetried(effect.number, total), what)
     begun = parts.clock.monotonic()
     left = time_left(log, parts)
     try:
         with anyio.fail_after(left) if left != float("inf") else nullcontext():
-            reply = await complete(parts, log.state, driver, request)
+            reply = await complete(parts, log.state, driver, request, requests)
     except ModelError as error:
-        log.note(e.ModelFailed(effect.number, error.kind, str(error)))
+        used = need if error.usage is None else error.usage
+        refused = [requests.refused] if requests.refused is not None else []
+        log.note(e.ModelFailed(effect.number, error.kind, str(error), used), *refused)
         return
     except TimeoutError:
         # Whether the provider bills what it had begun is not known, so it counts as spent.
-        stopped = e.ModelFailed(effect.number, "interrupted", "stopped: the time is over", need)
-        log.note(stopped, out_of_time(log, parts, f"a call of {driver.traits.name}"))
+        stopped = e.ModelFailed(effect.number, "interrupted", "stopped: the time is over", log.state.reserved[key])
+        log.note(stopped, out_of_time(log, parts, what))
         return
     parts.crash_point("model.before_receipt")
     log.note(e.ModelReplied(effect.number, _named(reply), parts.clock.monotonic() - begun))

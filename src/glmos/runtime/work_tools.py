@@ -28,35 +28,39 @@ async def intend(log: ProcessLog, parts: Parts, effects: Sequence[f.RunTool]) ->
     allowed: list[f.RunTool] = []
     refused: e.BudgetRefused | None = None
     for effect in effects:
-        usd = parts.tool(effect.tool).spec.usd if effect.tool in parts.tools else 0.0
-        short = parts.ledger.hold(log.pid, effect.call, Usage(usd=usd, tool_calls=1))
+        short = parts.ledger.hold(log.pid, effect.call, worst_case(parts, effect.tool))
         if short is not None:
             what = f"a call of {effect.tool}"
             refused = e.BudgetRefused(short.limit, short.holder, short.allowed, short.used, short.needed, what)
             break
         allowed.append(effect)
-    snapshot = ""
-    if any(x.effect == "reversible" for x in allowed):
-        snapshot = await parts.workspaces.save(log.pid)
-    # Whose words the context holds. Which calls they came from stands in the log: all those before this event.
-    context = replace(log.state.label, sources=())
-    intents: list[e.Event] = [
-        e.ToolIntended(
-            call=x.call, tool=x.tool, action=x.action, arguments=x.arguments, effect=x.effect, step=x.step,
-            number=x.number, index=x.index, attempt=x.attempt, label=context,
-            snapshot=snapshot if x.effect == "reversible" else "",
-        )
-        for x in allowed
-    ]  # fmt: skip
-    parts.crash_point("tool.before_intent")
     try:
-        await log.append(*intents, *([refused] if refused is not None else []))
-    except BaseException:
+        snapshot = ""
+        if any(x.effect == "reversible" for x in allowed):
+            snapshot = await parts.workspaces.save(log.pid)
+        # Whose words the context holds. Which calls they came from stands in the log: all those before this event.
+        context = replace(log.state.label, sources=())
+        intents: list[e.Event] = [
+            e.ToolIntended(
+                call=x.call, tool=x.tool, action=x.action, arguments=x.arguments, effect=x.effect, step=x.step,
+                number=x.number, index=x.index, attempt=x.attempt, label=context,
+                snapshot=snapshot if x.effect == "reversible" else "", reserved=worst_case(parts, x.tool),
+            )
+            for x in allowed
+        ]  # fmt: skip
+        parts.crash_point("tool.before_intent")
+        log.note(*intents, *([refused] if refused is not None else []))
+    finally:
         for x in allowed:
-            parts.ledger.release(log.pid, x.call)
-        raise
+            parts.ledger.release(log.pid, x.call)  # from here on the event itself reserves
+    await log.flush()
     parts.crash_point("tool.after_intent")
     return allowed
+
+
+def worst_case(parts: Parts, tool: str) -> Usage:
+    """What a call of it may cost."""
+    return Usage(usd=parts.tool(tool).spec.usd if tool in parts.tools else 0.0, tool_calls=1)
 
 
 async def run_tool(log: ProcessLog, parts: Parts, effect: f.RunTool) -> None:
@@ -66,27 +70,24 @@ async def run_tool(log: ProcessLog, parts: Parts, effect: f.RunTool) -> None:
     call = ToolCall(p.pid, effect.call, effect.tool, effect.action, effect.arguments, effect.attempt)
     broken: SandboxError | None = None
     try:
-        try:
-            result = await _run(p, parts, call)
-        except SandboxError as error:
-            broken = error
-            result = ToolResult(failure=Failure("unavailable", str(error)))
-        except _Stopped as stopped:
-            result = ToolResult(failure=stopped.failure)
-            if effect.effect in ("compensable", "irreversible"):
-                found = await ask(parts, call)
-                if found.outcome != "did_not_happen":  # then it is no failure, and must not be called one
-                    log.note(e.ToolUnknown(call.call, stopped.failure.message))
-                    if found.outcome == "happened":
-                        log.note(e.ToolProbed(call.call, found.outcome, found.detail, found.compensation))
-                    return
-        receipt = await receipt_of(parts, p, call, result)
-        # Without a sandbox nothing can be done in this home: the person must hear it, not the model.
-        end = [e.ProcessExited("failed", str(broken))] if broken is not None and log.state.exit is None else []
-        parts.crash_point("tool.before_receipt")
-        log.note(receipt, *end)
-    finally:
-        parts.ledger.release(p.pid, effect.call)  # not before the receipt counts: a sibling may ask in between
+        result = await _run(p, parts, call)
+    except SandboxError as error:
+        broken = error
+        result = ToolResult(failure=Failure("unavailable", str(error)))
+    except _Stopped as stopped:
+        result = ToolResult(failure=stopped.failure)
+        if effect.effect in ("compensable", "irreversible"):
+            found = await ask(parts, call)
+            if found.outcome != "did_not_happen":  # then it is no failure, and must not be called one
+                log.note(e.ToolUnknown(call.call, stopped.failure.message))
+                if found.outcome == "happened":
+                    log.note(e.ToolProbed(call.call, found.outcome, found.detail, found.compensation))
+                return
+    receipt = await receipt_of(parts, p, call, result)
+    # Without a sandbox nothing can be done in this home: the person must hear it, not the model.
+    end = [e.ProcessExited("failed", str(broken))] if broken is not None and log.state.exit is None else []
+    parts.crash_point("tool.before_receipt")
+    log.note(receipt, *end)
 
 
 class _Stopped(Exception):
@@ -136,8 +137,13 @@ async def receipt_of(parts: Parts, p: Process, call: ToolCall, result: ToolResul
     return e.ToolFinished(
         call=call.call, output=await keep(parts.store, result.text), failure=failure,
         files=tuple(printable(x) for x in result.files), data=await keep_data(parts.store, result.data), label=label,
-        compensation=result.compensation, usage=Usage(usd=result.usd, tool_calls=1),
+        compensation=result.compensation, usage=Usage(usd=_price(parts, call.tool, result.usd), tool_calls=1),
     )  # fmt: skip
+
+
+def _price(parts: Parts, tool: str, said: float | None) -> float:
+    """What a tool says it cost, if that is a price."""
+    return said if said is not None and 0 <= said < float("inf") else worst_case(parts, tool).usd
 
 
 async def probe(log: ProcessLog, parts: Parts, effect: f.ProbeTool) -> None:

@@ -28,6 +28,7 @@ class Fail(NamedTuple):
     message: str
     retryable: bool
     retry_after: float | None
+    usage: Usage | None
 
 
 class Pause(NamedTuple):
@@ -61,11 +62,16 @@ def calls(*wanted: tuple[str, dict[str, Any] | str], text: str = "", reasoning: 
 
 
 def fail(
-    kind: ModelFailureKind, message: str = "", *, retryable: bool = False, retry_after: float | None = None
-) -> Fail:  # fmt: skip
-    """A failure, as a driver reports it when its own retries are exhausted."""
+    kind: ModelFailureKind,
+    message: str = "",
+    *,
+    retryable: bool = False,
+    retry_after: float | None = None,
+    usage: Usage | None = Usage(model_calls=1),  # noqa: B008 - frozen data
+) -> Fail:
+    """A failure, as a driver reports it when its own retries are exhausted. `usage`: None when nobody knows."""
     text = message or f"The scripted model failed as the test wished ({kind}): nothing is to be done."
-    return Fail(kind, text, retryable, retry_after)
+    return Fail(kind, text, retryable, retry_after, usage)
 
 
 def pause(gate: anyio.Event, reached: anyio.Event | None = None) -> Pause:
@@ -143,7 +149,10 @@ class ScriptedModel:
                     reached.set()
                     await gate.wait()
                 case Fail():
-                    raise ModelError(act.message, kind=act.kind, retryable=act.retryable, retry_after=act.retry_after)
+                    raise ModelError(
+                        act.message, kind=act.kind, retryable=act.retryable, retry_after=act.retry_after,
+                        usage=act.usage,
+                    )  # fmt: skip
                 case ModelReply():
                     return act
 

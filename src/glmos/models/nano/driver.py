@@ -63,7 +63,9 @@ class NanoDriver:
 
     async def complete(self, request: ModelRequest, on_delta: Callable[[Delta], None] | None = None) -> ModelReply:
         if request.purpose != "work":
-            raise ModelError("nano cannot judge or write: only answer questions over tables", kind="bad_request")
+            raise ModelError(
+                "nano cannot judge or write: only answer questions over tables", kind="bad_request", usage=Usage()
+            )
         calls = await anyio.to_thread.run_sync(_reply, request.messages)
         numbered = tuple(FunctionCall(f"n{i}", name, answer.encode(a)) for i, (name, a) in enumerate(calls))
         usage = Usage(prompt_tokens=48, completion_tokens=8 * len(numbered), model_calls=1)
