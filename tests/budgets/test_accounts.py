@@ -138,10 +138,10 @@ async def test_several_calls_of_a_reply_are_reserved_together(tmp_path: Path) ->
 @pytest.mark.parametrize("limits", [Limits(usd=float("nan")), Limits(seconds=float("inf")), Limits(tokens=-1)], ids=str)
 async def test_a_limit_that_could_not_be_kept_is_refused(tmp_path: Path, limits: Limits) -> None:
     async with world(tmp_path, []) as w:
-        with pytest.raises(UsageError, match="must be a number from 0 up"):
+        with pytest.raises(UsageError, match="is a number from 0 up"):
             await w.system.run("g", limits=limits)
         report = await w.system.run("g", limits=Limits(seconds=0))
-        with pytest.raises(UsageError, match="must be a number from 0 up"):
+        with pytest.raises(UsageError, match="is a number from 0 up"):
             await w.system.adjust(report.pid, limits=limits)
     assert (report.status, len(w.model.requests)) == ("refused", 0)
 

@@ -210,8 +210,9 @@ def test_files_become_absolute_and_all_options_arrive(
     name = "销售 'q\" \n2025.csv"
     (tmp_path / name).touch()
     options = ["-f", name, "-f", ".", "-m", "nano", "-a", "analyst", "--yes", "--max-seconds", "5"]
-    main(["run", "easy", *options])
+    main(["run", "easy", *options, "--max-model-calls", "7", "--max-tool-calls", "8"])
     (request,) = machine.system.requests
+    assert (request.limits.model_calls, request.limits.tool_calls, request.limits.usd) == (7, 8, None)
     assert request.files == (str(tmp_path / name), str(tmp_path))
     assert (request.model, request.agent, request.approve_all, request.limits.seconds) == ("nano", "analyst", True, 5)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glmos.cli import exits
-from glmos.cli.run import finish, limit_options
+from glmos.cli.run import finish, given_limits, limit_options
 from glmos.cli.shell import PID, Shell, json_option, pass_shell
 
 if TYPE_CHECKING:
@@ -74,24 +74,28 @@ def resume(
     *,
     pid: int,
     model: str | None,
-    max_cost: float | None,
-    max_tokens: float | None,
-    max_seconds: float | None,
     wait: bool,
     as_json: bool,
+    **limits: float | None,
 ) -> int:
     """Let a suspended or ended process go on.
 
-    What had stopped it can be changed: a limit that is given replaces the old one, the others stay as they are.
+    What had stopped it can be changed: a limit that is given replaces the old one, the others stay as they are. One that
+    is running gets the new limits and goes on.
     """
-    changes = {"usd": max_cost, "tokens": None if max_tokens is None else int(max_tokens), "seconds": max_seconds}
-    changes = {name: value for name, value in changes.items() if value is not None}
+    from glmos.abi.errors import ConflictError
+
+    changes = given_limits(limits)
 
     async def go_on(system: "RemoteSystem") -> None:
         if changes or model is not None:
-            limits = await _changed_limits(system, pid, changes) if changes else None
-            await system.adjust(pid, limits=limits, model=model)
-        await system.signal(pid, "resume")
+            changed = await _changed_limits(system, pid, changes) if changes else None
+            await system.adjust(pid, limits=changed, model=model)
+        try:
+            await system.signal(pid, "resume")
+        except ConflictError:
+            if not (changes or model) or (await system.report(pid)).status not in ("running", "waiting"):
+                raise
 
     return act(shell, pid, go_on, did="goes on", as_json=as_json, wait=wait)
 

@@ -4,6 +4,7 @@ import math
 import os
 import stat
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +37,10 @@ class Amount(click.ParamType[float]):
 
 
 def limit_options(command: Any) -> Any:
-    """`--max-cost`, `--max-tokens`, `--max-seconds`."""
+    """`--max-cost`, `--max-tokens`, `--max-seconds`, `--max-model-calls`, `--max-tool-calls`."""
     for option in (
+        click.option("--max-tool-calls", type=Amount(), metavar="N", help="Call tools at most so often."),
+        click.option("--max-model-calls", type=Amount(), metavar="N", help="Call models at most so often."),
         click.option("--max-seconds", type=Amount(), metavar="S", help="Stop after this much running time."),
         click.option("--max-tokens", type=Amount(), metavar="N", help="Spend at most this many tokens."),
         click.option("--max-cost", type=Amount(), metavar="USD", help="Spend at most this much money."),
@@ -46,10 +49,17 @@ def limit_options(command: Any) -> Any:
     return command
 
 
-def limits_of(cost: float | None, tokens: float | None, seconds: float | None) -> "Limits":
+def given_limits(options: Mapping[str, float | None]) -> dict[str, float]:
+    """What was given of the `limit_options`, by the names of `Limits`."""
+    names = {"max_cost": "usd"}
+    named = {names.get(option, option.removeprefix("max_")): value for option, value in options.items()}
+    return {k: v if k in ("usd", "seconds") else int(v) for k, v in named.items() if v is not None}
+
+
+def limits_of(options: Mapping[str, float | None]) -> "Limits":
     from glmos.abi.budgets import Limits
 
-    return Limits(usd=cost, tokens=None if tokens is None else int(tokens), seconds=seconds)
+    return Limits(**given_limits(options))  # type: ignore[arg-type]
 
 
 @click.command()
@@ -72,9 +82,7 @@ def run(
     as_json: bool,
     detach: bool,
     yes: bool,
-    max_cost: float | None,
-    max_tokens: float | None,
-    max_seconds: float | None,
+    **limits: float | None,
 ) -> int:
     """Pursue GOAL until it is reached and checked; print the answer.
 
@@ -87,7 +95,7 @@ def run(
         files=tuple(_absolute(path) for path in files),
         agent=agent,
         model=model,
-        limits=limits_of(max_cost, max_tokens, max_seconds),
+        limits=limits_of(limits),
         approve_all=yes,
     )
     if detach:
