@@ -68,6 +68,7 @@ async def open_system(
         try:
             workspaces = DiskWorkspaces(home / "workspaces", crash_points=crash_points)
             sandbox = BubblewrapSandbox()
+            await sandbox.sweep()
             table = {"models": settings.models} | {k: settings.values[k] for k in ("default_model", "critic_model")}
             routes = Routes(table, environ, _nano)
             found = {t.spec.name: t for t in installed(own=tools)}

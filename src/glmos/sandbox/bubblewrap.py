@@ -58,12 +58,15 @@ class BubblewrapSandbox:
         self._slots: dict[Pid, set[_Slot]] = {}
         self._watch = Watch()
 
+    async def sweep(self) -> None:
+        """Remove what owners that were killed have left behind."""
+        await anyio.to_thread.run_sync(remove_stale_socket_dirs, foreign_identity())
+
     async def require(self) -> None:
         """Tries it, once: only a program that ran shows that programs run."""
         if self._tried:
             return
         bubblewrap = await self._bubblewrap()
-        await anyio.to_thread.run_sync(remove_stale_socket_dirs, foreign_identity())
         folder = make_socket_dir(foreign_identity())
         try:
             finished = await self.run(["python", "-I", "-c", "pass"], pid=0, workspace=folder)

@@ -117,7 +117,9 @@ class BubblewrapSession:
 
 
 _STALE = 3_600.0
-"""Seconds after which a folder of sockets whose owner is gone may be removed."""
+"""Seconds after which a folder of sockets whose owner cannot be looked up and is not seen may be removed."""
+_NAME_ROOM = 36
+"""Characters that the name of a folder may take."""
 
 
 def make_socket_dir(identity: Identity | None) -> Path:
@@ -126,10 +128,10 @@ def make_socket_dir(identity: Identity | None) -> Path:
     Raises: SandboxError when there is no place for one.
     """
     for place in _places():
-        if len(place) > _LONGEST_FOLDER - 20 or not os.access(place, os.W_OK | os.X_OK):
+        if len(place) > _LONGEST_FOLDER - _NAME_ROOM or not os.access(place, os.W_OK | os.X_OK):
             continue
         try:
-            folder = Path(tempfile.mkdtemp(prefix=f"glmos-{os.getpid()}-", dir=place))
+            folder = Path(tempfile.mkdtemp(prefix=f"glmos-{os.getpid()}-{_pid_namespace()}-", dir=place))
             if identity is not None:
                 os.chown(folder, *identity)
         except OSError:
@@ -141,16 +143,25 @@ def make_socket_dir(identity: Identity | None) -> Path:
 def remove_stale_socket_dirs(identity: Identity | None) -> None:
     """Remove the folders of owners that were killed before they could.
 
-    Another container may share the place but not our process numbers, so a folder must also be old.
+    Another container may share the place but not our process numbers: its folders must also be old.
     """
     mine = {os.geteuid()} | ({identity[0]} if identity is not None else set())
     for folder in (f for place in dict.fromkeys(_places()) for f in Path(place).glob("glmos-*-*")):
-        owner = folder.name.split("-")[1]
+        owner, numbers = folder.name.split("-")[1:3]
         with contextlib.suppress(OSError):
             status = folder.lstat()
-            old = time.time() - status.st_mtime > _STALE
-            if old and status.st_uid in mine and owner.isdigit() and not Path(f"/proc/{owner}").exists():
+            gone = owner.isdigit() and not Path(f"/proc/{owner}").exists()
+            known = numbers == _pid_namespace() or time.time() - status.st_mtime > _STALE
+            if gone and known and status.st_uid in mine:
                 shutil.rmtree(folder)
+
+
+def _pid_namespace() -> str:
+    """In which set of process numbers we are; the same for everybody who sees the same /proc."""
+    try:
+        return str(Path("/proc/self/ns/pid").stat().st_ino)
+    except OSError:
+        return "0"
 
 
 def _places() -> tuple[str, ...]:
