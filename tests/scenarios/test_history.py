@@ -161,6 +161,30 @@ async def test_without_a_probe_a_person_says_whether_it_happened(tmp_path: Path,
     assert sent == ["hello"] * times
 
 
+@pytest.mark.parametrize("way", ["fork", "kill and resume"])
+async def test_a_question_about_an_interrupted_call_that_fell_away_is_asked_again(tmp_path: Path, way: str) -> None:
+    store, sent = RamStore(), list[str]()
+    letter = Letter(sent, gate=anyio.Event())
+    async with world(tmp_path, [call("letter", text="hello")], tools=[letter], store=store) as w:
+        pid = await w.system.start(_request("send hello", approve_all=True))
+        with anyio.fail_after(5):
+            await letter.reached.wait()
+    script = [call("finish", result="sent", claims=[])]
+    async with world(tmp_path, script, tools=[Letter(sent)], store=store.reopen()) as w:
+        with anyio.fail_after(5):
+            assert (await w.system.wait(pid)).question_kind == "unknown_effect"
+            if way == "fork":
+                pid = await w.system.fork(pid)
+            else:
+                await w.system.signal(pid, "kill")
+                await w.system.signal(pid, "resume")
+            report = await w.system.wait(pid)
+            assert (report.status, report.question_kind) == ("waiting", "unknown_effect")
+            await w.system.approve(pid, True)
+            assert (await w.system.wait(pid)).status == "done"
+    assert sent == ["hello"]
+
+
 async def test_a_pure_call_under_way_is_simply_made_again(tmp_path: Path) -> None:
     store, gate, reached = RamStore(), anyio.Event(), anyio.Event()
 

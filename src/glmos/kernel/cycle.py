@@ -383,7 +383,8 @@ def _settle(p: Process, call: Call) -> list[f.Effect]:
             return [f.TakeBack(call.call, call.snapshot, call.step)]
         case "unknown":
             return [f.ProbeTool(call.call, call.tool, call.action, call.arguments)]
-        case "cannot_tell" if p.question is None:
+        case "cannot_tell" | "asked" if p.question is None:
+            # `asked` without a question: it was asked before, and fell away with a fork or an end.
             arguments = msgspec.json.encode(call.arguments).decode()
             question = (
                 f"{call.tool}.{call.action} with {arguments} was interrupted and nobody knows whether it took effect. "
