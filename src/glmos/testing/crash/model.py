@@ -1,0 +1,193 @@
+"""A diligent model without memory: it looks at the conversation it is sent and makes the next call that is missing.
+
+So it does not matter how often it is asked, or who asks again after which crash. It does what is written in the goal's
+program and nothing twice that it has seen done; whatever is doubled all the same was doubled by the system.
+Served as an OpenAI-compatible endpoint. It criticises too, and is always satisfied: what is right is for audits to say.
+"""
+
+import json
+import re
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
+from typing import Any, NamedTuple
+
+from glmos.testing.crash.outside import served
+from glmos.testing.crash.programs import ANSWER, Op, Program
+
+Message = dict[str, Any]
+Call = tuple[str, dict[str, Any]]
+SIGNS = (ANSWER, "The time is over", "a person confirmed that it took effect")
+"""What shows that something was done, but is not the output of a tool."""
+
+
+class Evidence(NamedTuple):
+    """Where something can be seen to be done; without a call it cannot be cited."""
+
+    call: str = ""
+    quote: str = ""
+
+
+class _Seen:
+    """What a conversation says about a program."""
+
+    def __init__(self, program: Program, messages: list[Message]) -> None:
+        self.program = program
+        self.planned = False
+        self.done: dict[str, Evidence] = {}
+        self.passed: set[int] = set()
+        self.children: dict[str, str] = {}
+        """Operation to the child that does it."""
+        self._names: dict[str, str] = {}
+        """Call to operation."""
+        self._last = 0
+        self._ops = {op.tag: op for op in program.all_ops()}
+        self._asked: dict[str, Call] = {}
+        for message in messages[2:]:
+            self._read(message)
+
+    def _read(self, message: Message) -> None:
+        text = str(message.get("content") or "")
+        if message["role"] == "assistant":
+            calls = message.get("tool_calls") or []
+            self._asked = {c["id"]: (c["function"]["name"], json.loads(c["function"]["arguments"])) for c in calls}
+        elif message["role"] == "tool":
+            self._result(self._asked[message["tool_call_id"]], text)
+        else:
+            self._notes(text)
+
+    def _result(self, asked: Call, text: str) -> None:
+        found = re.match(r"\[(c(\d+)\)?)\] ", text)
+        tag = self._tag(asked)
+        number = int(found[2]) if found else self._last + 1  # undone before it had a receipt
+        self._last = number
+        if tag:
+            self._names[f"c{number}"] = tag
+        if found:
+            self._observed(f"c{number}", tag, text)
+
+    def _tag(self, asked: Call) -> str:
+        """The operation that a call belongs to."""
+        name, arguments = asked
+        if name == "wait" and "children" in arguments:
+            return next((tag for tag, child in self.children.items() if int(child) in arguments["children"]), "")
+        if name == "spawn":
+            goals = {label: child.goal for label, child in self.program.children.items()}
+            spawns = (op for op in self._ops.values() if op.kind == "spawn")
+            return next((op.tag for op in spawns if goals[op.label] == arguments["goal"]), "")
+        return next((tag for tag, op in self._ops.items() if op.kind != "spawn" and op.call() == asked), "")
+
+    def _observed(self, call: str, tag: str, text: str) -> None:
+        if "The plan stands" in text:
+            self.planned = True
+        elif not tag or re.match(r"\[c\d+\] (failed|refused)", text):
+            return
+        elif started := re.search(r"Child (\d+) was started", text):
+            self.children[tag] = started[1]
+        elif any(sign in text for sign in SIGNS) or re.search(r"Child \d+ ended done", text):
+            self.done[tag] = Evidence()
+        elif re.search(r"Child \d+ ended", text):
+            self.children.pop(tag, None)  # it came to nothing, so another one is needed
+        else:
+            sign = next((s for s in ("interrupted, but it took effect", tag, "Wrote") if s in text), "")
+            if sign:
+                self.done[tag] = Evidence(call, sign)
+
+    def _notes(self, text: str) -> None:
+        for paragraph in text.split("\n\n"):
+            if found := re.match(r"\[(c\d+)\] ", paragraph):
+                self._observed(found[1], self._names.get(found[1], ""), paragraph)
+            if passed := re.search(r"Step 'S(\d+)' was checked and has passed", paragraph):
+                self.passed.add(int(passed[1]))
+            if undone := re.search(r"everything since the beginning of step 'S(\d+)'(.*)", paragraph, re.DOTALL):
+                self._undone(int(undone[1]), undone[2])
+
+    def _undone(self, step: int, rest: str) -> None:
+        left = {self._names.get(c, "") for c in re.findall(r"(?<![\w/])(c\d+):", rest)}
+        self.passed = {s for s in self.passed if s < step}
+        again = {op.tag for s in range(step, len(self.program.steps)) for op in self.program.ops(s)}
+        self.done = {tag: seen for tag, seen in self.done.items() if tag not in again or tag in left}
+        self.done |= {tag: Evidence() for tag in left if tag in again}
+        self.children = {tag: child for tag, child in self.children.items() if tag not in again}
+
+
+def next_call(messages: list[Message]) -> Call:
+    """What a diligent model would do now."""
+    program = Program.of(str(messages[1]["content"]))
+    seen = _Seen(program, messages)
+    last = str(messages[-1].get("content") or "")
+    if not seen.planned or "Revise the plan" in last:
+        return "plan", {"steps": [_step(program, i) for i in range(len(program.steps))]}
+    for step in range(len(program.steps)):
+        if step in seen.passed:
+            continue
+        ops = program.ops(step)
+        op = next((op for op in ops if op.tag not in seen.done), None)
+        return _do(op, program, seen) if op is not None else _finish(ops, seen)
+    return "give_up", {"reason": "everything is done already"}
+
+
+def _step(program: Program, step: int) -> dict[str, Any]:
+    goal = ", ".join(op.tag for op in program.ops(step))
+    check = {"kind": "command", "command": program.check(step)}
+    return {"id": f"S{step}", "goal": goal, "needs": [f"S{step - 1}"] if step else [], "checks": [check]}
+
+
+def _do(op: Op, program: Program, seen: _Seen) -> Call:
+    if op.kind != "spawn":
+        return op.call()
+    if op.tag in seen.children:
+        return "wait", {"children": [int(seen.children[op.tag])]}
+    return "spawn", {"goal": program.children[op.label].goal}
+
+
+def _finish(ops: list[Op], seen: _Seen) -> Call:
+    found = [seen.done[op.tag] for op in ops]
+    claims = [{"claim": "做完了", "call": x.call, "quote": x.quote} for x in found if x.call]
+    return "finish", {"result": "做完了, all of it.", "claims": claims}
+
+
+@contextmanager
+def model(latency: float = 0.0) -> Generator[str]:
+    """The address of a running endpoint. `latency`: seconds before each answer."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, format: str, *args: Any) -> None:
+            return None
+
+        def do_GET(self) -> None:
+            self._send(json.dumps({"data": [{"id": "diligent"}]}).encode(), "application/json")
+
+        def do_POST(self) -> None:
+            request = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            time.sleep(latency)
+            self._send(_stream(*_answer(request)), "text/event-stream")
+
+        def _send(self, data: bytes, kind: str) -> None:
+            self.send_response(200)
+            self.send_header("content-type", kind)
+            self.send_header("content-length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+    with served(Handler) as url:
+        yield f"{url}/v1"
+
+
+def _answer(request: dict[str, Any]) -> Call:
+    if any(t["function"]["name"] == "verdict" for t in request.get("tools", [])):
+        return "verdict", {"outcome": "passed", "reason": "the other checks have said it"}
+    return next_call(request["messages"])
+
+
+def _stream(name: str, arguments: dict[str, Any]) -> bytes:
+    call = {"index": 0, "id": "call_0", "function": {"name": name, "arguments": json.dumps(arguments)}}
+    usage = {"prompt_tokens": 100, "completion_tokens": 10}
+    chunks: list[dict[str, Any]] = [
+        {"choices": [{"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": None}]},
+        {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}], "usage": usage},
+    ]
+    return ("".join(f"data: {json.dumps(c)}\n\n" for c in chunks) + "data: [DONE]\n\n").encode()

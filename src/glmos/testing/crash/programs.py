@@ -1,0 +1,155 @@
+"""Goals that say exactly what is to be done and what must be found at the end.
+
+A goal holds a program as JSON: steps of operations, each `KIND:LABEL` or `KIND:LABEL:PAUSE` (seconds).
+
+    shell   appends a line to NAME.txt           ping     asks a server to note it (pure)
+    python  appends a line to NAME-py.txt        post     posts it (irreversible, with a probe)
+    write   makes the file NAME-LABEL.txt        letter   sends it (irreversible, no probe)
+    large   makes a file of 1.5 MB               book     books it (compensable, with a probe)
+    long    prints 30,000 characters             ask      asks the person
+    wait    waits for PAUSE seconds              spawn    has a child do `children[LABEL]`, and waits for it
+"""
+
+import hashlib
+import json
+import random
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+OUTSIDE = {"post": "post", "letter": "letter", "book": "book", "ping": "ping"}
+"""Operations whose effect lands outside, and the kind under which it is noted there."""
+ANSWER = "北方"
+"""What the person answers to every question."""
+LARGE = 1_500_000
+
+
+class Op(NamedTuple):
+    program: str
+    kind: str
+    label: str
+    pause: float
+
+    @property
+    def tag(self) -> str:
+        """Its name, like no other's in any program."""
+        return f"{self.program}/{self.kind}:{self.label}"
+
+    def call(self) -> tuple[str, dict[str, Any]]:
+        """The call that does it, for all but `spawn`, which takes two."""
+        timed: dict[str, Any] = {"tag": self.tag, "pause": self.pause}
+        match self.kind:
+            case "shell":
+                return "shell", {"command": self._slowly(f"echo '{self.label} 羊' >> {self.program}.txt")}
+            case "large":
+                make = f"head -c {LARGE} /dev/zero | tr '\\0' '{self.label[0]}' > {self.program}-{self.label}.bin"
+                return "shell", {"command": self._slowly(make)}
+            case "long":
+                return "shell", {"command": self._slowly("for i in $(seq 3000); do echo '一二三四五六七八九'; done")}
+            case "python":
+                code = (
+                    f"import time\nwith open('{self.program}-py.txt', 'a', encoding='utf-8') as f:\n"
+                    f"    print('{self.label} 羊', file=f)\ntime.sleep({self.pause})\nprint('done {self.tag}')"
+                )
+                return "python", {"code": code}
+            case "write":
+                text = f"{self.label} 写好了\n" * 200
+                return "files", {"action": "write", "path": f"{self.program}-{self.label}.txt", "text": text}
+            case "ask":
+                return "ask", {"question": f"{self.tag}: 哪个地区?"}
+            case "wait":
+                return "wait", {"seconds": max(self.pause, 0.1)}
+            case "book":
+                return "booking", {"action": "book", **timed}
+            case kind:
+                return kind, timed
+
+    def _slowly(self, command: str) -> str:
+        half = f"sleep {self.pause / 2:.3f}; " if self.pause else ""
+        return f"{half}{command}; {half}echo done {self.tag}"
+
+
+class Program(Struct, frozen=True, omit_defaults=True):
+    """What a process is to do."""
+
+    name: str
+    steps: tuple[tuple[str, ...], ...]
+    children: dict[str, "Program"] = {}
+
+    @property
+    def goal(self) -> str:
+        return f"按顺序做完, do this in order: {msgspec.json.encode(self).decode()}"
+
+    @classmethod
+    def of(cls, goal: str) -> "Program":
+        """The program in a goal, or in a prompt that begins with one."""
+        value, _ = json.JSONDecoder().raw_decode(goal[goal.index('{"name"') :])
+        return msgspec.convert(value, cls)
+
+    def ops(self, step: int) -> list[Op]:
+        found: list[Op] = []
+        for text in self.steps[step]:
+            kind, label, *pause = text.split(":")
+            found.append(Op(self.name, kind, label, float(pause[0]) if pause else 0.0))
+        return found
+
+    def all_ops(self) -> Iterator[Op]:
+        """Its own, in order."""
+        for step in range(len(self.steps)):
+            yield from self.ops(step)
+
+    def family(self) -> Iterator["Program"]:
+        """It and everything below it."""
+        yield self
+        for child in self.children.values():
+            yield from child.family()
+
+    def files(self, steps: int | None = None) -> dict[str, str]:
+        """Path and SHA-256 of every file that stands there after so many steps (all of them by default)."""
+        contents: dict[str, bytes] = {}
+        for step in range(len(self.steps) if steps is None else steps):
+            for op in self.ops(step):
+                match op.kind:
+                    case "shell" | "python":
+                        path = f"{self.name}.txt" if op.kind == "shell" else f"{self.name}-py.txt"
+                        contents[path] = contents.get(path, b"") + f"{op.label} 羊\n".encode()
+                    case "write":
+                        contents[f"{self.name}-{op.label}.txt"] = f"{op.label} 写好了\n".encode() * 200
+                    case "large":
+                        contents[f"{self.name}-{op.label}.bin"] = op.label[0].encode() * LARGE
+                    case _:
+                        pass
+        return {path: hashlib.sha256(content).hexdigest() for path, content in contents.items()}
+
+    def check(self, step: int) -> str:
+        """The command that shows that a step is reached: every file is as it should be, none is missing a line."""
+        sums = "\n".join(f"{digest}  {path}" for path, digest in self.files(step + 1).items())
+        return f"sha256sum --quiet -c - <<'end'\n{sums}\nend" if sums else "true"
+
+
+def random_program(rng: random.Random, name: str, *, depth: int = 0) -> Program:
+    """Two or three steps of a few operations each; one in four has a child."""
+    children: dict[str, Program] = {}
+    steps: list[tuple[str, ...]] = []
+    labels = iter("abcdefghijklmnopqrstuvwxyz")
+    kinds = ["shell", "shell", "post", "post", "letter", "letter", "book", "book", "ping", "write"]
+    for _ in range(rng.choice([2, 2, 3])):
+        step: list[str] = []
+        for _ in range(rng.choice([1, 2, 3])):
+            step.append(_timed(rng, rng.choice(kinds), next(labels)))
+        if rng.random() < 0.25:
+            step.append(_timed(rng, rng.choice(["python", "long", "ask", "wait", "large"]), next(labels)))
+        steps.append(tuple(step))
+    if depth == 0 and rng.random() < 0.25:
+        label = next(labels)
+        children[label] = random_program(rng, f"{name}{label}", depth=1)
+        place = rng.randrange(len(steps))
+        steps[place] = (*steps[place], f"spawn:{label}")
+    steps[-1] = (*steps[-1], _timed(rng, "shell", next(labels)))  # something that can be cited
+    return Program(name, tuple(steps), children)
+
+
+def _timed(rng: random.Random, kind: str, label: str) -> str:
+    return f"{kind}:{label}:{rng.choice([0, 0.1, 0.3]):g}"
