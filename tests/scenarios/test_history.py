@@ -413,3 +413,73 @@ async def test_following_ends_even_if_the_journal_is_ahead_of_memory(tmp_path: P
             async with w.system.follow(pid) as signs:
                 seen = [x async for x in signs]
     assert getattr(seen[-1], "status", "") == "failed"
+
+
+async def test_a_fork_has_none_of_the_files_that_came_after_its_moment(tmp_path: Path) -> None:
+    """From a child that ended later, from a source that the person changed later, and back by an undo later."""
+    source = tmp_path / "表.csv"
+    source.write_text("old")
+
+    def by_need(request: Any) -> Any:
+        goal, *rest = (m.content for m in request.messages[1:])
+        told = "\n".join(rest)
+        if "note something" in goal:
+            done = claim("c1", "noted: 甲")
+            return call("finish", result="noted", claims=done) if "noted: 甲" in told else call("note", text="甲")
+        if "was started" not in told:
+            return call("spawn", goal="note something")
+        if "Child 17 ended" not in told and "Child 2 ended" not in told:
+            return call("wait")
+        return call("finish", result="the child has ended", claims=[])
+
+    def files(w: World, pid: int) -> set[str]:
+        folder = w.system.machine.parts.workspaces.path(pid)
+        return {f"{x.relative_to(folder)}: {x.read_text()}" for x in folder.rglob("*") if x.is_file()}
+
+    async with world(tmp_path, ScriptedModel(by_need), tools=[Note()]) as w:
+        with anyio.fail_after(20):
+            report = await w.system.run("have something noted", files=[source])
+            assert report.status == "done", report
+            source.write_text("new")
+            await w.system.signal(report.pid, "resume")
+            await w.system.wait(report.pid)
+            await w.system.undo(report.pid)
+            entries = await w.system.log(report.pid)
+            first = {type(x.event): x.seq for x in reversed(entries)}
+            at = [first[kind] - 1 for kind in (e.ChildExited, e.SourceChanged, e.UndoStarted)]
+            forks = [await w.system.fork(report.pid, x) for x in at]
+            child = report.children[0]
+            brought = f"children/{child}/notes.txt: 甲\n"
+            assert [files(w, x) for x in forks] == [
+                {"表.csv: old"},
+                {"表.csv: old", brought},
+                {"表.csv: new", brought},
+            ]
+
+
+async def test_a_fork_of_a_running_process_has_the_files_that_its_log_says(tmp_path: Path) -> None:
+    def note_on(request: Any) -> Any:
+        noted = [m.content for m in request.messages if "noted: " in m.content]
+        return call("note", text=f"{len(noted)}") if len(noted) < 30 else call("give_up", reason="enough")
+
+    async with world(tmp_path, ScriptedModel(note_on), tools=[Note()], settings={"limits.max_turns": 100}) as w:
+        with anyio.fail_after(30):
+            pid = await w.system.start(_request("note on and on"))
+            forks: list[int] = []
+            while (await w.system.report(pid)).status != "failed":
+                at = len(await w.system.log(pid))
+                forks.append(await w.system.fork(pid, at))
+                await w.system.signal(forks[-1], "suspend")
+            for forked in forks:
+                entries = await w.system.log(forked)
+                there = next(x.seq for x in entries if isinstance(x.event, e.ProcessForked))
+                begun = [
+                    x.event for x in entries if isinstance(x.event, e.StepStarted | e.ToolIntended) and x.seq > there
+                ]
+                finished = sum(isinstance(x.event, e.ToolFinished) for x in entries[:there])
+                saved = begun[0].snapshot if begun else ""
+                await w.system.machine.quiesce(forked)
+                if saved:
+                    await w.system.machine.parts.workspaces.restore(forked, saved)
+                assert len(notes(w, forked).splitlines()) == finished, (entries[there - 1], begun)
+    assert forks

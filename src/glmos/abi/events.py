@@ -252,6 +252,8 @@ class SourceChanged(_Event, frozen=True, tag="source.changed"):
     name: str
     digest: str
     size: int
+    before: SnapshotId = ""
+    """The workspace as it was just before."""
 
 
 # -- effects on the world ---------------------------------------------------------------------------------------------
@@ -314,6 +316,8 @@ class UndoStarted(_Event, frozen=True, tag="undo.started"):
     snapshot: SnapshotId = ""
     since: Seq = 0
     """Everything from this event on is to be taken back."""
+    before: SnapshotId = ""
+    """The workspace as it was just before."""
 
 
 class CompensationIntended(_Event, frozen=True, tag="compensation.intended"):
@@ -401,6 +405,8 @@ class ChildExited(_Event, frozen=True, tag="child.exited"):
     reason: str = ""
     files: tuple[str, ...] = ()
     """Paths brought back into this workspace, under `children/PID/`."""
+    before: SnapshotId = ""
+    """The workspace as it was just before they were."""
 
 
 class WaitStarted(_Event, frozen=True, tag="wait.started"):

@@ -20,25 +20,44 @@ async def fork(machine: Machine, pid: Pid, at: Seq | None) -> Pid:
         raise RefusedError(f"process {pid} has events 1 to {len(entries)}; {at} is not one of them")
     new = await machine.parts.store.new_pid()
     await machine.parts.workspaces.create(new, ())
-    await machine.parts.workspaces.copy(pid, new, snapshot=_snapshot_at(entries, at))
+    await _copy_files(machine, pid, new, at)
     machine.parts.crash_point("fork.after_files")
     await machine.adopt(new, _events_of_fork(entries[:at], pid, new))
     return new
 
 
+async def _copy_files(machine: Machine, pid: Pid, new: Pid, at: Seq) -> None:
+    """Give `new` the files of `pid` as they were after event `at`."""
+    snapshot = _snapshot_at((await machine.log_of(pid)).entries, at)
+    await machine.parts.workspaces.copy(pid, new, snapshot=snapshot)
+    if not snapshot and (later := _snapshot_at((await machine.log_of(pid)).entries, at)):
+        # It went on meanwhile, and what was copied as it is now may be newer than `at`.
+        await machine.parts.workspaces.copy(pid, new, snapshot=later)
+
+
 def _snapshot_at(entries: Sequence[e.Entry], at: Seq) -> SnapshotId:
     """The saved state that has the files as they were after event `at`; empty for the files as they are now.
 
-    A call that may change files is preceded by a save, so the next save after `at` shows the files of `at`. A call that
-    was under way at `at` is not under way in the fork: the files are taken from before it.
+    Whatever may change files is preceded by a save, so the next save after `at` shows the files of `at`. A call that was
+    under way at `at` is not under way in the fork: the files are taken from before it.
     """
     intended = {x.event.call: x.event.snapshot for x in entries[:at] if isinstance(x.event, e.ToolIntended)}
     finished = {x.event.call for x in entries[:at] if isinstance(x.event, e.ToolFinished)}
     open_ones = [snapshot for call, snapshot in intended.items() if call not in finished and snapshot]
     if open_ones:
         return open_ones[0]
-    later = (x.event for x in entries[at:])
-    return next((x.snapshot for x in later if isinstance(x, e.ToolIntended | e.StepStarted) and x.snapshot), "")
+    return next((saved for x in entries[at:] if (saved := _saved_before(x.event))), "")
+
+
+def _saved_before(event: e.Event) -> SnapshotId:
+    """The state of the files that was saved just before an event."""
+    match event:
+        case e.ToolIntended() | e.StepStarted():
+            return event.snapshot
+        case e.ChildExited() | e.SourceChanged() | e.UndoStarted():
+            return event.before
+        case _:
+            return ""
 
 
 def _events_of_fork(entries: Sequence[e.Entry], source: Pid, new: Pid) -> list[e.Event]:

@@ -23,11 +23,12 @@ async def changed_sources(workspaces: Workspaces, p: Process) -> tuple[e.Event, 
     """Bring files that have changed since into the workspace; give what happened, and the steps to be done again."""
     events: list[e.Event] = []
     again: dict[str, str] = {}
+    before = await workspaces.save(p.pid) if p.files else ""
     for file in p.files:
         fresh = await workspaces.refresh(p.pid, file)
         if fresh is None:
             continue
-        events.append(e.SourceChanged(file.name, fresh.digest, fresh.size))
+        events.append(e.SourceChanged(file.name, fresh.digest, fresh.size, before))
         again |= dict.fromkeys(
             plans.affected(p, f"file:{file.name}"), f"the file {file.name!r} it was based on has changed"
         )

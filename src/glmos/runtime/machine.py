@@ -6,8 +6,8 @@ to its parent.
 
 import heapq
 import logging
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import get_args
 
 import anyio
@@ -17,7 +17,7 @@ from glmos.abi import effects as f
 from glmos.abi import events as e
 from glmos.abi.api import Progress, RunRequest
 from glmos.abi.errors import ConflictError, DeviceError, GlmosError, NotFoundError, WorkspaceError
-from glmos.abi.ids import Pid
+from glmos.abi.ids import Pid, SnapshotId
 from glmos.kernel.process import Process
 from glmos.runtime.hub import Hub
 from glmos.runtime.inputs import changed_sources, import_files
@@ -156,10 +156,16 @@ class Machine:
 
     async def submit(self, pid: Pid, make: Callable[[Process], Sequence[e.Event]]) -> Process:
         """Append to a process what `make` gives for its state (it may raise to refuse), and let it go on."""
+        async with self._held(pid) as live:
+            return await live.log.append_if(lambda state: make(_known(state)))
+
+    @asynccontextmanager
+    async def _held(self, pid: Pid) -> AsyncGenerator[LiveProcess]:
+        """A process that stays in memory for the length of the block."""
         live = await self._activate(pid)
         live.pins += 1
         try:
-            return await live.log.append_if(lambda state: make(_known(state)))
+            yield live
         finally:
             live.pins -= 1
             live.changed()
@@ -441,7 +447,10 @@ class Machine:
             return
         try:
             if _awaited(await self.state(p.parent), p.pid):
-                await self.submit(p.parent, await self._news(p))
+                async with self._held(p.parent) as parent:  # one that had to be loaded for this knows already
+                    if _awaited(parent.state, p.pid):
+                        news = await self._news(p)
+                        await parent.log.append_if(lambda state: news(_known(state)))
         except (NotFoundError, ConflictError):
             return
         except Exception as error:
@@ -452,10 +461,10 @@ class Machine:
         answer = await whole(self.parts.store, child.exit.answer) if child.exit else ""
         assert child.parent is not None and child.exit is not None
         exited = child.exit
-        files: tuple[str, ...] = ()
+        files, before = tuple[str, ...](), ""
         if exited.status in ("done", "unverified"):
             try:
-                files = await self._bring_back(child)
+                files, before = await self._bring_back(child)
             except WorkspaceError as error:
                 answer = f"{answer}\n(Its files could not be brought here: {error})"
         self.parts.crash_point("child.before_news")
@@ -463,19 +472,22 @@ class Machine:
         def told(p: Process) -> Sequence[e.Event]:
             if not _awaited(p, child.pid):
                 return ()
-            return (e.ChildExited(child.pid, exited.status, answer, exited.reason, files),)
+            return (e.ChildExited(child.pid, exited.status, answer, exited.reason, files, before),)
 
         return told
 
-    async def _bring_back(self, child: Process) -> tuple[str, ...]:
+    async def _bring_back(self, child: Process) -> tuple[tuple[str, ...], SnapshotId]:
+        """Give the files that came, and the state of the parent's files just before."""
         assert child.parent is not None
         first = (await self.log_of(child.pid)).first_snapshot
         if not first:
-            return ()
-        changed = [c.path for c in await self.parts.workspaces.changes(child.pid, first) if c.kind != "deleted"]
+            return (), ""
+        workspaces = self.parts.workspaces
+        changed = [c.path for c in await workspaces.changes(child.pid, first) if c.kind != "deleted"]
         if not changed:
-            return ()
-        return await self.parts.workspaces.fetch(child.parent, child.pid, changed, f"children/{child.pid}")
+            return (), ""
+        before = await workspaces.save(child.parent)
+        return await workspaces.fetch(child.parent, child.pid, changed, f"children/{child.pid}"), before
 
     async def _news_of_children(self, log: ProcessLog) -> None:
         """Children may have ended while their parent was not in memory."""

@@ -37,7 +37,8 @@ async def undo(machine: Machine, pid: Pid, step: str | None) -> UndoReport:
         plan_undo(await machine.state(pid), step)  # refuse before anything is stopped
         plan = plan_undo(await machine.quiesce(pid), step)
         machine.parts.crash_point("undo.after_suspend")
-        await machine.record(pid, e.UndoStarted(plan.step, plan.snapshot, plan.since))
+        before = await machine.parts.workspaces.save(pid)
+        await machine.record(pid, e.UndoStarted(plan.step, plan.snapshot, plan.since, before))
         machine.parts.crash_point("undo.after_begin")
         return await _Undo(machine, pid, plan).carry_out()
 
