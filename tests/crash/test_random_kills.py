@@ -1,0 +1,25 @@
+"""Thirty deaths by `kill -9` of real daemons full of running processes; `benchmarks/crashes.py` does many more."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from glmos.testing.crash.home import Home
+from glmos.testing.crash.model import model
+from glmos.testing.crash.orphans import marked
+from glmos.testing.crash.outside import outside
+from glmos.testing.crash.storm import Storm, rage
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
+
+
+async def test_thirty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+    with outside(tmp_path / "ledger") as there, model() as endpoint:
+        home = Home(tmp_path / "home", there, endpoint, os.environ)
+        storm = Storm(kills=30, seed=20261123, at_once=6, longest=1.2)
+        await rage(home, storm)
+    assert storm.faults == []
+    assert storm.killed == 30
+    assert storm.ends["done"] >= 10
+    assert marked(str(home.path)) == []
