@@ -30,6 +30,7 @@ REGRESSIONS: list[tuple[str, Any]] = [
     ("openai", answer(b'data: {"usage":{"prompt_tokens":1e300},"choices":[{"delta":{"content":"x"}}]}\n\n')),
     ("openai", b"\x00data: {" + b'"a":{' * 2_000),
     ("anthropic", answer(b'data: {"type":"message_delta","usage":{"input_tokens":1' + b"0" * 300 + b"}}\n\n")),
+    ("anthropic", answer(b'{"content":[{"x":1}],"stop_reason":"end_turn"}', kind="application/json")),
     ("calls", ("wait", '{"seconds": "-inf"}')),
     ("calls", ("spawn", '{"goal": "g", "max_tokens": 1000000000000000000000000000000}')),
     ("calls", ("plan", '{"steps": [{"id": "a", "goal": "g", "checks": [{"kind": "number", "equals": "nan"}]}]}')),

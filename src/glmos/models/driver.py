@@ -13,6 +13,7 @@ Implements `ports.RetryingDriver`. Above: `routes`, `fallback`, `recording`. Bel
 """
 
 import random
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -48,6 +49,10 @@ WIRES: Mapping[str, Wire] = {"openai": OpenAIWire(), "anthropic": AnthropicWire(
 _MOST_MARGIN = 500.0
 """Short prompts may really be that far off, by what a server adds to them. Beyond, its counting is wrong, and must not
 make every later call unaffordable."""
+
+_LARGEST = 1 << 20
+_BYTES_PER_TOKEN = 1_000
+"""Of a stream, with all that servers write around a token. What is longer has lost its way."""
 
 OnDelta = Callable[[Delta], None]
 
@@ -195,7 +200,7 @@ class HttpDriver:
                     deadlines=self.endpoint.deadlines,
                 ) as response:
                     await self._check(response, key, body, tries)
-                    await self._read(response, parser, on_delta or _ignore, key, tries)
+                    await self._read(response, parser, on_delta or _ignore, key, tries, most=request.max_tokens)
             except Broken as broken:
                 if not parser.draft.begun:
                     raise self._broken(broken, tries) from broken
@@ -225,24 +230,30 @@ class HttpDriver:
         return reply
 
     async def _read(
-        self, response: Response, parser: StreamParser, on_delta: OnDelta, key: str, tries: int
+        self, response: Response, parser: StreamParser, on_delta: OnDelta, key: str, tries: int, *, most: int
     ) -> None:  # fmt: skip
-        """Read the answer to its end. Raises: Broken, ModelError."""
+        """Read the answer to its end, or far beyond the `most` tokens it may have. Raises: Broken, ModelError."""
         try:
             if response.content_type == "application/json":
                 for delta in parser.whole(_object(await response.body())):
                     on_delta(delta)
                 return
             events = EventParser()
-            head = b""
+            head, heard, at = b"", 0, time.monotonic()
             while not parser.finished and (piece := await response.piece()):
                 head = head or piece.lstrip()[:1]
                 if head in (b"{", b"<"):
                     await self._not_a_stream(response, piece, parser, on_delta)
                     return
                 for event in events.feed(piece):
+                    at, heard = time.monotonic(), heard + len(event.data)
                     for delta in parser.feed(event):
                         on_delta(delta)
+                if heard > _LARGEST + _BYTES_PER_TOKEN * most:
+                    parser.draft.stop_at(most)
+                    return
+                if time.monotonic() - at > response.patience:
+                    raise Broken("read", f"nothing but signs of life came for {response.patience:g} s")
             if parser.finished:
                 await response.drain()
                 return

@@ -54,6 +54,8 @@ class Response:
     def __init__(self, raw: "aiohttp.ClientResponse", deadlines: Deadlines, waiting: anyio.CancelScope) -> None:
         self._raw = raw
         self._idle = deadlines.idle
+        self.patience = deadlines.first_byte
+        """Seconds in which something must be said; a server may send signs of life meanwhile."""
         self._waiting = waiting
         self.status = raw.status
         self.headers: Mapping[str, str] = raw.headers

@@ -25,6 +25,8 @@ from glmos.runtime.parts import Parts
 from glmos.runtime.spending import Requests, reserve
 
 LARGEST_REPLY = 16_384
+MOST_CALLS = 128
+"""Calls of one reply. A model in a loop writes thousands; the first ones and what comes of them are enough to go on."""
 
 
 async def request_for(log: ProcessLog, parts: Parts, driver: ModelDriver, require_call: bool) -> ModelRequest:
@@ -143,7 +145,8 @@ def _fail(log: ProcessLog, number: int, kind: e.ModelFailureKind, message: str) 
 
 
 def _named(reply: ModelReply) -> ModelReply:
-    """The reply with call ids that are unique within it, whatever the driver gave."""
+    """The reply with call ids that are unique within it, and no more calls than can be dealt with."""
+    reply = replace(reply, calls=reply.calls[:MOST_CALLS])
     ids: Sequence[str] = [c.id for c in reply.calls]
     if len(set(ids)) == len(ids) and all(ids):
         return reply

@@ -266,8 +266,10 @@ class AnthropicParser:
             self.draft.finish = FINISH.get(reason, "unknown")
 
     def _keep_blocks(self) -> None:
-        blocks = [self._blocks[index] for index in sorted(self._blocks)]
-        if any(block.get("type") not in ("text", "tool_use") for block in blocks):
+        blocks = [
+            self._blocks[index] for index in sorted(self._blocks) if isinstance(self._blocks[index].get("type"), str)
+        ]
+        if any(block["type"] not in ("text", "tool_use") for block in blocks):
             self.draft.extra[BLOCKS] = blocks
 
     def _read_usage(self, usage: Any) -> None:

@@ -48,6 +48,16 @@ class Draft:
         """Something worth having arrived."""
         return bool(self.content or self.reasoning or self.calls)
 
+    def stop_at(self, tokens: int) -> None:
+        """It goes on beyond every limit: keep what fits `tokens`, so that the next prompt still fits its window."""
+        most = 4 * tokens
+        self.content = ["".join(self.content)[:most]]
+        self.reasoning = ["".join(self.reasoning)[:most]]
+        if sum(len(piece) for call in self.calls for piece in (call.name, *call.arguments)) > most:
+            self.calls = []
+        self.extra = {}
+        self.finish = "length"
+
     def reply(self, *, taken: Collection[str] = ()) -> ModelReply:
         """The reply as far as it goes; `cut` when the provider never said why it ended.
 

@@ -50,6 +50,7 @@ class _Arriving:
         self._pieces = list(answer.pieces)
         self._cut = answer.ending == "cut"
         self.status = answer.status
+        self.patience = 600.0
         self.headers = answer.headers
         self.content_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
 
