@@ -17,15 +17,19 @@ class Limits(Struct, frozen=True, omit_defaults=True):
     """Calls of tools: those of checks and those made again after a crash included."""
 
 
+NOTHING = 0.0
+"""Of dollars or seconds. Written this way it is known for the default, and left out of the journal."""
+
+
 class Usage(Struct, frozen=True, omit_defaults=True):
     """What was used. Also the form in which the worst case of a call is reserved beforehand."""
 
-    usd: float = 0.0
+    usd: float = NOTHING
     prompt_tokens: int = 0
     cached_tokens: int = 0
     """The part of `prompt_tokens` that the provider served from its prefix cache."""
     completion_tokens: int = 0
-    seconds: float = 0.0
+    seconds: float = NOTHING
     model_calls: int = 0
     tool_calls: int = 0
 
@@ -35,11 +39,11 @@ class Usage(Struct, frozen=True, omit_defaults=True):
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
-            self.usd + other.usd,
+            self.usd + other.usd or NOTHING,
             self.prompt_tokens + other.prompt_tokens,
             self.cached_tokens + other.cached_tokens,
             self.completion_tokens + other.completion_tokens,
-            self.seconds + other.seconds,
+            self.seconds + other.seconds or NOTHING,
             self.model_calls + other.model_calls,
             self.tool_calls + other.tool_calls,
         )

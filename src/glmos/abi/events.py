@@ -119,6 +119,7 @@ class ModelCalled(_Event, frozen=True, tag="model.called"):
     step: StepId | None = None
     reserved: Usage = Usage()
     model: str = ""
+    """Where it is not the process's own name for it."""
 
 
 class ModelRetried(_Event, frozen=True, tag="model.retried"):

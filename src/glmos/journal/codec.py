@@ -85,7 +85,6 @@ def decode_row(body: bytes) -> ProcessRow:
 class Record(NamedTuple):
     """An event ready to be written."""
 
-    type: str
     body: bytes
     event: Event
     """As it will be read back, which may differ from what was given in tuples and lists."""
@@ -139,7 +138,7 @@ def conflict(pid: Pid, expected_seq: Seq, head: Seq) -> str:
 
 def _record(event: Event) -> Record:
     body = encode_event(event)
-    return Record(event_type(event), body, _read_back(decode_event, body, event))
+    return Record(body, _read_back(decode_event, body, event))
 
 
 def _what(value: Event | ProcessRow) -> str:

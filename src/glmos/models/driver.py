@@ -21,7 +21,7 @@ import anyio
 import msgspec
 from msgspec import Struct, field
 
-from glmos.abi.budgets import Usage
+from glmos.abi.budgets import NOTHING, Usage
 from glmos.abi.errors import ModelError
 from glmos.abi.messages import Delta, ModelReply, ModelRequest, ModelTraits
 from glmos.models import tokens
@@ -330,7 +330,9 @@ class HttpDriver:
     def _settled(self, request: ModelRequest, estimate: int, reply: ModelReply, parser: StreamParser) -> ModelReply:
         """With usage (estimated where the server gave none, the worst case where it broke off), price and origin."""
         draft = parser.draft
-        notes: dict[str, Any] = {ORIGIN: self._origin, **reply.extra.get(NOTES, {})}
+        notes: dict[str, Any] = dict(reply.extra.get(NOTES, {}))
+        if reply.reasoning or reply.extra:
+            notes[ORIGIN] = self._origin  # what is returned to a provider must be its own
         usage = draft.usage or Usage()
         if not usage.prompt_tokens:
             notes["usage_estimated"] = True
@@ -349,10 +351,10 @@ class HttpDriver:
         usd = (
             price.of(usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens, draft.cache_writes)
             if price
-            else 0.0
+            else NOTHING
         )
         usage = msgspec.structs.replace(usage, usd=usd, model_calls=1)
-        extra = {**reply.extra, NOTES: notes}
+        extra = {**reply.extra, NOTES: notes} if notes else reply.extra
         return msgspec.structs.replace(reply, usage=usage, model=reply.model or self._model, extra=extra)
 
     # -- failures -----------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from glmos.abi import effects as f
 from glmos.abi import events as e
 from glmos.abi.api import Progress
-from glmos.abi.budgets import Usage
+from glmos.abi.budgets import NOTHING, Usage
 from glmos.abi.errors import ModelError, RefusedError
 from glmos.abi.messages import Delta, ModelReply, ModelRequest
 from glmos.context.head import Front, front, head
@@ -93,7 +93,7 @@ def billed(driver: ModelDriver, request: ModelRequest, usage: Usage) -> Usage:
         usage = replace(usage, prompt_tokens=worst.prompt_tokens, completion_tokens=worst.completion_tokens)
     if driver.traits.priced and usage.usd <= 0:
         usage = replace(usage, usd=driver.price(usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens))
-    return replace(usage, model_calls=max(usage.model_calls, 1), seconds=0.0)
+    return replace(usage, model_calls=max(usage.model_calls, 1), seconds=NOTHING)
 
 
 async def call_model(log: ProcessLog, parts: Parts, effect: f.CallModel) -> None:
@@ -115,7 +115,8 @@ async def call_model(log: ProcessLog, parts: Parts, effect: f.CallModel) -> None
         return
     request, need = held
     try:
-        log.note(e.ModelCalled(effect.number, effect.step, need, driver.traits.name))
+        name = driver.traits.name
+        log.note(e.ModelCalled(effect.number, effect.step, need, name if name != p.model else ""))
     finally:
         parts.ledger.release(p.pid, key)  # from here on the event itself reserves
     await log.flush()
@@ -137,7 +138,7 @@ async def call_model(log: ProcessLog, parts: Parts, effect: f.CallModel) -> None
         log.note(stopped, out_of_time(log, parts, what))
         return
     parts.crash_point("model.before_receipt")
-    log.note(e.ModelReplied(effect.number, _named(reply), parts.clock.monotonic() - begun))
+    log.note(e.ModelReplied(effect.number, _named(reply), round(parts.clock.monotonic() - begun, 6)))
 
 
 def _fail(log: ProcessLog, number: int, kind: e.ModelFailureKind, message: str) -> None:

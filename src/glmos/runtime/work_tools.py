@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from glmos.abi import effects as f
 from glmos.abi import events as e
 from glmos.abi.api import Progress
-from glmos.abi.budgets import Usage
+from glmos.abi.budgets import NOTHING, Usage
 from glmos.abi.errors import DeviceError, NotFoundError, SandboxError
 from glmos.abi.labels import Label, join
 from glmos.abi.tools import Failure, FailureKind, ProbeResult, ToolCall, ToolResult
@@ -137,7 +137,7 @@ async def receipt_of(parts: Parts, p: Process, call: ToolCall, result: ToolResul
     return e.ToolFinished(
         call=call.call, output=await keep(parts.store, result.text), failure=failure,
         files=tuple(printable(x) for x in result.files), data=await keep_data(parts.store, result.data), label=label,
-        compensation=result.compensation, usage=Usage(usd=_price(parts, call.tool, result.usd), tool_calls=1),
+        compensation=result.compensation, usage=Usage(usd=_price(parts, call.tool, result.usd) or NOTHING, tool_calls=1),
     )  # fmt: skip
 
 

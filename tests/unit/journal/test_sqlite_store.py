@@ -61,7 +61,7 @@ async def test_a_journal_of_a_newer_version_is_refused_naming_both_versions(tmp_
     path = await journal_with_events(tmp_path)
     sql(path, "PRAGMA user_version = 7")
     before = path.read_bytes()
-    with pytest.raises(StoreError, match=r"schema version 7, and this GLM-OS knows versions up to 2; use the newer"):
+    with pytest.raises(StoreError, match=r"schema version 7, and this GLM-OS knows versions up to 3; use the newer"):
         await SqliteStore.open(tmp_path)
     assert path.read_bytes() == before
 
@@ -148,17 +148,17 @@ async def test_two_programs_that_make_one_home_share_one_journal(tmp_path: Path)
 
 # -- migrating --------------------------------------------------------------------------------------------------------
 
-NEXT = ("003_notes", "CREATE TABLE notes (pid INTEGER, text TEXT) STRICT; INSERT INTO notes VALUES (1, 'moved');")
+NEXT = ("004_notes", "CREATE TABLE notes (pid INTEGER, text TEXT) STRICT; INSERT INTO notes VALUES (1, 'moved');")
 
 
 async def test_an_old_journal_is_copied_and_then_migrated(tmp_path: Path) -> None:
     path = await journal_with_events(tmp_path)
     prepare_database(path, busy_seconds=1.0, scripts=[*migrations(), NEXT])
     with closing(sqlite3.connect(path)) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (3,)
+        assert db.execute("PRAGMA user_version").fetchone() == (4,)
         assert db.execute("SELECT text FROM notes").fetchone() == ("moved",)
         assert db.execute("SELECT count(*) FROM events").fetchone() == (200,)
-    backup = tmp_path / "journal.db.v2-backup"
+    backup = tmp_path / "journal.db.v3-backup"
     (tmp_path / "old").mkdir()
     shutil.copy(backup, tmp_path / "old" / "journal.db")
     store = await SqliteStore.open(tmp_path / "old")
@@ -190,7 +190,7 @@ async def test_a_journal_of_the_first_version_learns_its_trees_and_who_rests(tmp
 
 async def test_a_migration_that_fails_leaves_the_old_journal_in_use(tmp_path: Path) -> None:
     path = await journal_with_events(tmp_path)
-    bad = ("003_bad", "CREATE TABLE notes (pid INTEGER) STRICT; INSERT INTO nowhere VALUES (1);")
+    bad = ("004_bad", "CREATE TABLE notes (pid INTEGER) STRICT; INSERT INTO nowhere VALUES (1);")
     with pytest.raises(StoreError, match="nowhere"):
         prepare_database(path, busy_seconds=1.0, scripts=[*migrations(), bad])
     store = await SqliteStore.open(tmp_path)

@@ -266,7 +266,7 @@ def _insert(batch: Batch, db: sqlite3.Connection) -> tuple[Pid, Seq]:
     if head != batch.expected_seq:
         raise ConflictError(conflict(batch.pid, batch.expected_seq, head))
     rows = [
-        {"pid": batch.pid, "seq": seq, "at": at, "type": record.type, "body": record.body}
+        {"pid": batch.pid, "seq": seq, "at": at, "body": record.body}
         for seq, (record, at) in enumerate(zip(batch.records, batch.times, strict=True), start=head + 1)
     ]
     db.executemany(_SQL["insert_event"], rows)

@@ -7,7 +7,7 @@ SELECT coalesce(max(id), 0) FROM events
 
 -- insert_event --
 -- The body arrives as UTF-8 bytes and is kept as text, so that it can be read with any SQLite shell.
-INSERT INTO events (pid, seq, at, type, body) VALUES (:pid, :seq, :at, :type, CAST(:body AS TEXT))
+INSERT INTO events (pid, seq, at, body) VALUES (:pid, :seq, :at, CAST(:body AS TEXT))
 
 -- put_row --
 INSERT INTO processes (pid, root, ended, resting, body) VALUES (:pid, :root, :ended, :resting, CAST(:body AS TEXT))
