@@ -278,7 +278,9 @@ class Workspaces(Protocol):
         be had again, such as a socket."""
         ...
 
-    async def changes(self, pid: Pid, since: SnapshotId) -> list[Change]: ...
+    async def changes(self, pid: Pid, since: SnapshotId, *, until: SnapshotId = "") -> list[Change]:
+        """What differs from the saved state `since`, in the saved state `until` or else now."""
+        ...
 
     async def copy(self, source: Pid, target: Pid, *, snapshot: SnapshotId = "", paths: Sequence[str] = ()) -> None:
         """Give `target` the files of `source`, as they are or as in `snapshot`; only `paths` when given."""

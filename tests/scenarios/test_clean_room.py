@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from glmos.abi.events import CheckFinished
 from glmos.runtime.clean_room import takes_part
 from glmos.testing.models import call
 from glmos.testing.world import world
@@ -29,8 +30,9 @@ async def verdict(folder: Path, check: dict[str, Any], *files: tuple[str, str], 
     ]  # fmt: skip
     async with world(folder / "home", script, tools=[Files(), Shell()]) as w:
         report = await w.system.run("repair calc", files=[folder / "test_calc.py"])
-        found = [x.event for x in await w.system.log(report.pid) if type(x.event).__name__ == "CheckFinished"]
-    return found[0].outcome, found[0].detail  # type: ignore[union-attr]
+        checks = [x.event for x in await w.system.log(report.pid) if isinstance(x.event, CheckFinished)]
+    found = next(x for x in checks if x.kind == check["kind"])
+    return found.outcome, found.detail
 
 
 RIGHT = "def double(x):\n    return 2 * x\n"

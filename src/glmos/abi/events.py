@@ -212,6 +212,8 @@ class CheckStarted(_Event, frozen=True, tag="check.started"):
     index: int
     """Its place in the step's checks."""
     reserved: Usage = Usage()
+    snapshot: SnapshotId = ""
+    """Of the first check after a submission: the files as they were then, if any call could have changed them."""
 
 
 class CheckFinished(_Event, frozen=True, tag="check.finished"):

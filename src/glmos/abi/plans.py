@@ -58,6 +58,11 @@ class CitationCheck(_Check, frozen=True, tag="citation"):
     quoted name in the result is found in a cited observation or in the goal."""
 
 
+class GoalCheck(_Check, frozen=True, tag="goal"):
+    """What the goal itself says of files holds: those it asks for were made, and those that were given are as given
+    unless it asks for a change of them. Added by the kernel; the doer has no say in it."""
+
+
 class QueryCheck(_Check, frozen=True, tag="query"):
     """A query over the workspace's tables, run by a second engine.
 
@@ -91,21 +96,28 @@ class CriticCheck(_Check, frozen=True, tag="critic"):
     rubric: str = ""
 
 
+class StillCheck(_Check, frozen=True, tag="still"):
+    """With every program of the process ended, the files are as the checks saw them, and what the checks of earlier steps
+    found still holds. Added by the kernel; run after everything else."""
+
+
 Check = (
     PatternCheck
     | FileCheck
     | SchemaCheck
     | NumberCheck
     | CitationCheck
+    | GoalCheck
     | QueryCheck
     | PythonCheck
     | CommandCheck
     | CriticCheck
+    | StillCheck
 )
 
 CHECK_ORDER: tuple[type[Check], ...] = (
-    PatternCheck, FileCheck, SchemaCheck, NumberCheck, CitationCheck, QueryCheck, PythonCheck, CommandCheck,
-    CriticCheck,
+    PatternCheck, FileCheck, SchemaCheck, NumberCheck, CitationCheck, GoalCheck, QueryCheck, PythonCheck, CommandCheck,
+    CriticCheck, StillCheck,
 )  # fmt: skip
 """From cheap to dear."""
 

@@ -222,7 +222,7 @@ def _plan(p: Process, call: syscalls.Plan, rules: Rules) -> list[f.Effect]:
         return _refuse(p, "plan", "the plan cannot be followed: " + "; ".join(found))
     if p.revision >= rules.max_revisions:
         return _exit("failed", f"the plan was revised {p.revision} times without reaching the goal; it is given up")
-    steps = plans.adopt(call.steps, rules)
+    steps = plans.adopt(p, call.steps, rules)
     again = plans.reopened(p, steps)
     text = "The plan stands." + (f" To be done again: {', '.join(again)}." if again else "")
     return [f.Record((_answer(p, "plan", text), e.PlanMade(p.revision + 1, steps, reason=call.reason, reopened=again)))]
@@ -279,12 +279,12 @@ def _finish(p: Process, call: syscalls.Finish, rules: Rules) -> list[f.Effect]:
 
 
 def _check(p: Process, step: Step, state: StepState) -> list[f.Effect]:
-    """Run the next check; a critic is not troubled with what has failed already."""
+    """Run the next check; neither a critic nor what comes after it is troubled with what has failed already."""
     failed = [(c, s) for c, s in zip(step.checks, state.checks, strict=True) if s.outcome == "failed"]
     for place, (check, found) in enumerate(zip(step.checks, state.checks, strict=True)):
         if found.outcome == "running":
             return []
-        if found.outcome == "open" and not (failed and check_kind(check) == "critic"):
+        if found.outcome == "open" and not (failed and check_kind(check) in ("critic", "still")):
             return [f.RunCheck(step.id, place, check)]
     if failed:
         reason = "; ".join(f"{check_kind(c)}: {s.detail}" for c, s in failed)

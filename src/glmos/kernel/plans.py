@@ -11,6 +11,8 @@ from glmos.abi.ids import StepId
 from glmos.kernel.patterns import pattern_fault, schema_fault
 from glmos.kernel.process import Process, dependants
 from glmos.kernel.rules import Rules
+from glmos.kernel.syscalls import usable
+from glmos.kernel.wishes import wanted_files
 
 IMPLIED = "goal"
 """The step of a plan that nobody wrote."""
@@ -18,20 +20,28 @@ IMPLIED = "goal"
 
 def implied(p: Process, rules: Rules) -> tuple[a.Step, ...]:
     """The one-step plan of a goal that is acted on at once."""
-    return adopt((a.Step(id=IMPLIED, goal=p.goal),), rules)
+    return adopt(p, (a.Step(id=IMPLIED, goal=p.goal),), rules)
 
 
-def adopt(steps: Sequence[a.Step], rules: Rules) -> tuple[a.Step, ...]:
-    """The plan with checks in the order they will be run, and the kernel's own checks on the answer added."""
-    last = steps[-1]
-    own: list[a.Check] = [] if _has(last, a.CitationCheck) else [a.CitationCheck()]
-    if rules.critic and not _has(last, a.CriticCheck):
-        own.append(a.CriticCheck())
-    final = a.Step(last.id, last.goal, last.needs, (*last.checks, *own), last.grants)
-    return tuple(
-        a.Step(s.id, s.goal, s.needs, tuple(sorted(s.checks, key=lambda c: a.CHECK_ORDER.index(type(c)))), s.grants)
-        for s in (*steps[:-1], final)
-    )
+def adopt(p: Process, steps: Sequence[a.Step], rules: Rules) -> tuple[a.Step, ...]:
+    """The plan with checks in the order they will be run, and the kernel's own checks added: those a doer cannot choose."""
+    given = bool(p.files) or p.parent is not None
+    each: list[a.Check] = [a.GoalCheck()] if given else []
+    last: list[a.Check] = [a.CitationCheck()]
+    if given or wanted_files(p.goal):
+        last.append(a.GoalCheck())
+    if rules.critic:
+        last.append(a.CriticCheck())
+    if any(x.effect != "pure" for t in usable(p, rules).values() for x in t.actions):
+        last.append(a.StillCheck())
+    return (*(_with(s, each) for s in steps[:-1]), _with(steps[-1], last))
+
+
+def _with(step: a.Step, own: Sequence[a.Check]) -> a.Step:
+    """`step` with those of `own` that it has none of its kind of, in the order of `CHECK_ORDER`."""
+    checks = (*step.checks, *(c for c in own if not _has(step, type(c))))
+    ordered = tuple(sorted(checks, key=lambda c: a.CHECK_ORDER.index(type(c))))
+    return a.Step(step.id, step.goal, step.needs, ordered, step.grants)
 
 
 def _has(step: a.Step, kind: type[a.Check]) -> bool:

@@ -8,6 +8,7 @@ from glmos.abi.plans import Claim
 from glmos.kernel.citation import Grounds, plain
 from glmos.kernel.figures import numbers
 from glmos.kernel.process import Child, Process
+from glmos.runtime.given import altered_then
 from glmos.runtime.log import ProcessLog
 from glmos.runtime.outputs import whole
 from glmos.runtime.parts import Parts
@@ -50,12 +51,17 @@ async def grounds(log: ProcessLog, parts: Parts, step: StepId) -> Grounds:
     p = log.state
     observed = await observations(log, parts)
     waits = _waits(log)
+    withdrawn = _withdrawn(p, waits)
+    cited = [c for c in dict.fromkeys(x.call for x in p.steps[step].claims) if c in p.calls and c in observed]
+    for call, files in (await altered_then(log, parts, cited)).items():
+        withdrawn[call] = f"{', '.join(files[:3])} was not as given when it ran: put it back, and call again"
+        del observed[call]
     return Grounds(
         observed=observed,
         given=[p.goal, *(f.name for f in p.files), *_answers(log)],
         lent=_lent(p, step),
         bounds=[*_conditions(p, p.steps[step].claims), *(c.spawned.goal for c in p.children.values())],
-        withdrawn=_withdrawn(p, waits),
+        withdrawn=withdrawn,
         own={call: _told(children) for call, children in waits.items()},
         has_calls=any(c.step == step and c.call in observed for c in p.calls.values()),
     )

@@ -29,9 +29,11 @@ from glmos.ports import Finished
 from glmos.runtime.check_scripts import ASSERTION_SCRIPT, FORMAT_SCRIPT, SCHEMA_SCRIPT, SEARCH_SCRIPT
 from glmos.runtime.clean_room import CleanRoom
 from glmos.runtime.evidence import grounds
+from glmos.runtime.given import judge_goal
 from glmos.runtime.log import ProcessLog
 from glmos.runtime.outputs import shorten, whole, whole_data
 from glmos.runtime.parts import Parts
+from glmos.runtime.still import could_change_files, judge_still
 from glmos.runtime.work_critic import criticise
 
 SCHEMA_SECONDS = 20.0
@@ -48,7 +50,9 @@ async def run_check(log: ProcessLog, parts: Parts, effect: f.RunCheck) -> None:
     if isinstance(effect.check, a.CriticCheck):
         await criticise(log, parts, effect, effect.check)
         return
-    log.note(e.CheckStarted(effect.step, effect.index))
+    first = all(c.outcome == "open" for c in p.steps[effect.step].checks)
+    snapshot = await parts.workspaces.save(p.pid) if first and could_change_files(p) else ""
+    log.note(e.CheckStarted(effect.step, effect.index, snapshot=snapshot))
     parts.crash_point("check.after_start")
     try:
         verdict = await _Check(log, parts, effect.step).run(effect.check)
@@ -88,14 +92,21 @@ class _Check:
                 return await self._number(check)
             case a.CitationCheck():
                 return await self._citation()
+            case a.GoalCheck():
+                return await judge_goal(self.log, self.parts, self.step)
             case a.QueryCheck():
                 return await self._query(check)
             case a.PythonCheck():
                 return await self._python(check.code)
             case a.CommandCheck():
                 return await self._command(check)
+            case a.StillCheck():
+                return await judge_still(self.log, self.parts, self.step, self._rerun)
             case a.CriticCheck():
                 raise AssertionError("a critic is asked in run_check")
+
+    async def _rerun(self, step: str, check: a.Check) -> Verdict:
+        return await _Check(self.log, self.parts, step).run(check)
 
     async def _python(self, code: str) -> Verdict:
         token = secrets.token_hex(16)

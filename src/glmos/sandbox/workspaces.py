@@ -67,9 +67,10 @@ class DiskWorkspaces:
     async def restore(self, pid: Pid, snapshot: SnapshotId) -> tuple[str, ...]:
         return await self._do([pid], f"The files of process {pid} could not be restored", self._restore, pid, snapshot)
 
-    async def changes(self, pid: Pid, since: SnapshotId) -> list[Change]:
+    async def changes(self, pid: Pid, since: SnapshotId, *, until: SnapshotId = "") -> list[Change]:
         """A name that is not UTF-8 is shown with escapes."""
-        return await self._do([pid], f"The files of process {pid} could not be compared", self._changes, pid, since)
+        what = f"The files of process {pid} could not be compared"
+        return await self._do([pid], what, self._changes, pid, since, until)
 
     async def copy(self, source: Pid, target: Pid, *, snapshot: SnapshotId = "", paths: Sequence[str] = ()) -> None:
         what = f"The files of process {source} could not be copied for process {target}"
@@ -239,8 +240,8 @@ class DiskWorkspaces:
         with tree.opened(self._existing(pid)) as descriptor:
             return snapshots.scan(descriptor, dict(self._memory(pid)))
 
-    def _changes(self, pid: Pid, since: SnapshotId) -> list[Change]:
-        found = snapshots.difference(self._nodes(since), self._look(pid))
+    def _changes(self, pid: Pid, since: SnapshotId, until: SnapshotId) -> list[Change]:
+        found = snapshots.difference(self._nodes(since), self._nodes(until) if until else self._look(pid))
         return [Change(_shown(path), kind) for path, kind in found]
 
     def _copy(self, source: Pid, target: Pid, snapshot: SnapshotId, paths: Sequence[str]) -> None:

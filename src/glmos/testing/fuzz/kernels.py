@@ -206,7 +206,7 @@ def check_verify(case: Checked) -> None:
     steps = _steps(case)
     if plans.faults(steps, RULES):
         return
-    for step in plans.adopt(steps, RULES):
+    for step in plans.adopt(Process(1, 1, case.text[:200]), steps, RULES):
         for check in step.checks:
             match check:
                 case a.PatternCheck() if is_quick(check.pattern, case.text):

@@ -174,7 +174,7 @@ def check_call(case: tuple[str, str]) -> None:
             encode_event(e.ToolIntended("c1", read.tool, read.action, read.arguments, read.effect))
         case syscalls.Plan():
             if not plans.faults(read.steps, RULES):
-                event = e.PlanMade(1, plans.adopt(read.steps, RULES))
+                event = e.PlanMade(1, plans.adopt(world.known, read.steps, RULES))
                 assert decode_event(encode_event(event)) == event
         case _:
             assert msgspec.json.decode(msgspec.json.encode(read), type=type(read)) == read
