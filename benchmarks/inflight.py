@@ -53,7 +53,7 @@ def crash(system: rig.System, url: str) -> tuple[list[tuple[str, int]], list[tup
         try:
             ended = rig.work(system, "resume", url, place=state, ledger=ledger, steps=STEPS, limit=120)
         except rig.Failed as failed:
-            ended = {"text": "", "fault": str(failed)}
+            ended = {"text": "", "fault": failed.reason}
         return before, noted(ledger)[len(before) :], ended
 
 
@@ -71,9 +71,7 @@ def judged(before: list[tuple[str, int]], after: list[tuple[str, int]], ended: d
         decided = f"taken back first; the file has {len(notes.get('written') or [])} lines"
     elif notes.get("probed"):
         decided = "a probe"
-    end = (
-        "finished" if "All steps are done" in ended["text"] else ended.get("fault", ended["text"]).rpartition(" / ")[2]
-    )
+    end = "finished" if "All steps are done" in ended["text"] else ended.get("fault", ended["text"])
     return [str(starts[CRASH]), str(len(again)), ", ".join(map(str, never)) or "0", decided, end[:100]]
 
 

@@ -55,7 +55,7 @@ def at_once(systems: Sequence[rig.System], *, tasks: int, peer_tasks: int, round
                 try:
                     figures = rig.work(system, "many", url, steps=steps, latency=LATENCY, tasks=number)
                 except rig.Failed as failed:
-                    faults[system] = str(failed)
+                    faults[system] = failed.reason
                     print(failed, file=sys.stderr)
                 else:
                     found[system].append(figures)
@@ -64,7 +64,7 @@ def at_once(systems: Sequence[rig.System], *, tasks: int, peer_tasks: int, round
     for system, runs in found.items():
         number = peer_tasks if system.peer else tasks
         if not runs:
-            rows.append([system.name, str(number), f"failed: {faults[system][:80]}", "", "", ""])
+            rows.append([system.name, str(number), f"failed: {faults[system]}", "", "", ""])
             continue
         wall, cpu = (statistics.median(run[key] for run in runs) for key in ("wall", "cpu"))
         each = cpu / number / CALLS * 1e3
@@ -82,7 +82,7 @@ def waiting(systems: Sequence[rig.System], *, tasks: int, peer_tasks: int) -> st
             try:
                 figures = rig.work(system, "waiting", url, steps=5, tasks=number)
             except rig.Failed as failed:
-                rows.append([system.name, str(number), f"failed: {str(failed)[:80]}", "", ""])
+                rows.append([system.name, str(number), f"failed: {failed.reason}", "", ""])
                 continue
             before, after = figures["before"] / 2**20, figures["after"] / 2**20
             rows.append([system.name, str(number), f"{figures['each'] / 1024:.1f}", f"{before:.0f}", f"{after:.0f}"])

@@ -83,7 +83,7 @@ def measure(
                         found.empty = rig.work(system, "empty", url, disk=disk)["bytes"]
                     found.add(turn, rig.work(system, "loop", url, disk=disk, steps=steps, reps=reps), steps)
                 except rig.Failed as failed:
-                    found.fault = str(failed)
+                    found.fault = failed.reason
                     print(failed, file=sys.stderr)
         for system in systems if traced else []:
             runs = [rig.syncs(system, url, steps=steps, reps=reps) for reps in (1, 3)]
@@ -96,7 +96,7 @@ def rows(measured: dict[str, Figures]) -> list[list[str]]:
     lines: list[list[str]] = []
     for name, found in measured.items():
         if not found.walls:
-            lines.append([name, f"failed: {found.fault[:80]}", "", "", "", ""])
+            lines.append([name, f"failed: {found.fault}", "", "", "", ""])
             continue
         spread = f"{min(found.cpus):.2f}-{max(found.cpus):.2f}"
         kept = f"{statistics.median(found.state):,.0f}"

@@ -121,6 +121,11 @@ def environment() -> dict[str, str]:
 class Failed(Exception):
     """A system did not do its task."""
 
+    @property
+    def reason(self) -> str:
+        """The last that it said, in short."""
+        return str(self).rpartition(" / ")[2].strip()[:100]
+
 
 def work(
     system: System,
