@@ -10,7 +10,8 @@ class Limits(Struct, frozen=True, omit_defaults=True):
     tokens: int | None = None
     """Prompt plus completion tokens, cached ones included."""
     seconds: float | None = None
-    """Time in which the process is running; waiting for a person or being suspended does not count."""
+    """Time in which the process is running. Waiting for a person or being suspended does not count, nor does waiting for
+    children that all do. What runs when the time is over is stopped."""
     model_calls: int | None = None
     """Requests made to models: retries, other routes and critics included."""
     tool_calls: int | None = None

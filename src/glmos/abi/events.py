@@ -73,6 +73,8 @@ class ProcessRecovered(_Event, frozen=True, tag="process.recovered"):
     """The runtime came back and found the process unfinished: whatever had no receipt is now unknown."""
 
     reason: str = ""
+    seconds: float = 0.0
+    """How long it may have been running after its last event, until the runtime ended."""
 
 
 class ProcessExited(_Event, frozen=True, tag="process.exited"):
@@ -421,6 +423,18 @@ class WaitStarted(_Event, frozen=True, tag="wait.started"):
     children: tuple[Pid, ...] = ()
 
 
+class WaitPaused(_Event, frozen=True, tag="wait.paused"):
+    """Every child that is waited for waits for a person or is suspended: no running time passes meanwhile."""
+
+    call: CallId
+
+
+class WaitContinued(_Event, frozen=True, tag="wait.continued"):
+    """A child that is waited for runs again."""
+
+    call: CallId
+
+
 class WaitEnded(_Event, frozen=True, tag="wait.ended"):
     call: CallId
     reason: Literal["time", "children", "cancelled"] = "time"
@@ -467,6 +481,8 @@ Event = (
     | ChildSpawned
     | ChildExited
     | WaitStarted
+    | WaitPaused
+    | WaitContinued
     | WaitEnded
 )
 
@@ -503,6 +519,8 @@ class ProcessRow(Struct, frozen=True, omit_defaults=True):
     created: float = 0.0
     updated: float = 0.0
     seq: Seq = 0
+    ticking: bool = False
+    """Its running time has gone on since `updated`."""
 
     @property
     def resting(self) -> bool:

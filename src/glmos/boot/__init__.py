@@ -22,6 +22,7 @@ from glmos.runtime.lookback import Look
 from glmos.runtime.machine import Machine
 from glmos.runtime.parts import Parts
 from glmos.runtime.scheduler import Scheduler
+from glmos.runtime.timekeeping import Timekeeper
 
 
 class WallClock:
@@ -56,6 +57,7 @@ async def open_system(
     """
     from glmos.boot.doctor import examine
     from glmos.journal.lock import HomeLock
+    from glmos.journal.pulse import Pulse
     from glmos.journal.stores.sqlite import SqliteStore
     from glmos.models.routes import Routes
     from glmos.sandbox.bubblewrap import BubblewrapSandbox
@@ -72,10 +74,11 @@ async def open_system(
             table = {"models": settings.models} | {k: settings.values[k] for k in ("default_model", "critic_model")}
             routes = Routes(table, environ, _nano)
             found = {t.spec.name: t for t in installed(own=tools)}
+            pulse = Pulse(home)
             try:
-                async with assemble(
+                async with pulse.beating(), assemble(
                     store=store, workspaces=workspaces, sandbox=sandbox, tools=found, models=routes, settings=settings,
-                    doctor=partial(examine, home, sandbox, routes), crash_points=crash_points,
+                    doctor=partial(examine, home, sandbox, routes), crash_points=crash_points, stopped_at=pulse.last,
                 ) as system:  # fmt: skip
                     yield system
             finally:
@@ -106,8 +109,13 @@ async def assemble(
     doctor: Doctor,
     clock: Clock | None = None,
     crash_points: Callable[[str], None] = lambda _: None,
+    stopped_at: float | None = None,
 ) -> AsyncGenerator[LocalSystem]:
-    """A running system of these parts; unfinished processes of the store are brought back."""
+    """A running system of these parts; unfinished processes of the store are brought back.
+
+    Args:
+        stopped_at: The latest moment at which the last system over this store can have ended, if it is known.
+    """
     hub = Hub()
     everything = {**tools, "look": Look(store)}
     values = settings.values
@@ -119,12 +127,14 @@ async def assemble(
         max_turns=values["limits.max_turns"],
     )
     scheduler = Scheduler(values["runtime.model_calls_at_once"], {"tools": values["runtime.tools_at_once"]})
+    time_of = clock or WallClock()
+    ledger = Ledger(time_of.now)
     parts = Parts(
-        store, workspaces, sandbox, everything, models, clock or WallClock(), scheduler, Ledger(), rules, hub.tell,
+        store, workspaces, sandbox, everything, models, time_of, scheduler, ledger, rules, hub.tell, Timekeeper(ledger),
         crash_points,
     )  # fmt: skip
     async with anyio.create_task_group() as tasks:
-        machine = Machine(parts, hub, tasks)
+        machine = Machine(parts, hub, tasks, stopped_at=stopped_at)
         await machine.recover()
         try:
             yield LocalSystem(machine, hub, settings, doctor)

@@ -121,6 +121,10 @@ def essentials(event: e.Event) -> str:
             return f"process {child} {status}{f': {_quoted(answer)}' if answer else ''}"
         case e.WaitStarted(children=children):
             return f"for {plural(len(children), 'child')}" if children else "for a time"
+        case e.WaitPaused(call=call):
+            return f"{call}: all it waits for waits for a person"
+        case e.WaitContinued(call=call):
+            return call
         case e.WaitEnded(reason=reason):
             return reason
         case _:

@@ -4,6 +4,7 @@ A limit on a process counts for its whole tree. `Ledger` knows what every proces
 yet settled; the runtime asks it before each call. No reservation, no call.
 """
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from glmos.abi.budgets import Limits, Usage
@@ -27,21 +28,39 @@ class Account(NamedTuple):
     limits: Limits
     used: Usage
     reserved: dict[str, Usage]
+    since: float | None
+    """When its running time, which is not yet in `used`, began to pass; None while it stands still."""
 
 
 class Ledger:
     """What the processes of every tree that is in memory have used and reserved; opened from the journal's listing."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = lambda: 0.0) -> None:
+        """`now`: the time that `since` is given in."""
+        self._now = now
         self._accounts: dict[Pid, Account] = {}
         self._children: dict[Pid, set[Pid]] = {}
         self._holds: dict[Pid, dict[str, Usage]] = {}
 
-    def put(self, pid: Pid, parent: Pid | None, limits: Limits, used: Usage, reserved: dict[str, Usage]) -> None:
-        """The process stands so now."""
-        self._accounts[pid] = Account(parent, limits, used, reserved)
+    def put(
+        self,
+        pid: Pid,
+        parent: Pid | None,
+        limits: Limits,
+        used: Usage,
+        reserved: dict[str, Usage],
+        *,
+        since: float | None = None,
+    ) -> bool:
+        """The process stands so now. True: its time may be over at another moment than before."""
+        old, self._accounts[pid] = self._accounts.get(pid), Account(parent, limits, used, reserved, since)
         if parent is not None:
             self._children.setdefault(parent, set()).add(pid)
+        if old is None:
+            return limits.seconds is not None
+        if old.limits.seconds != limits.seconds:
+            return True
+        return limits.seconds is not None and (old.since is None) != (since is None)
 
     def forget(self, root: Pid) -> None:
         """Close the accounts of a whole tree: nothing of it runs."""
@@ -70,6 +89,8 @@ class Ledger:
         if account is None:
             return Usage()
         total = account.used
+        if account.since is not None:
+            total += Usage(seconds=max(0.0, self._now() - account.since))
         for reserved in account.reserved.values():
             total += reserved
         for held in self._holds.get(pid, {}).values():

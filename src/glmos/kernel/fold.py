@@ -54,8 +54,7 @@ def fold(state: Process | None, entry: e.Entry) -> Process:
 
 
 def _time_counts(p: Process, event: e.Event) -> bool:
-    stopped = p.exit is not None or p.suspended or p.question is not None
-    return not stopped and not isinstance(event, e.ProcessRecovered | e.ProcessForked)
+    return p.ticking and not isinstance(event, e.ProcessRecovered | e.ProcessForked)
 
 
 def _created(entry: e.Entry, event: e.ProcessCreated) -> Process:
@@ -74,10 +73,10 @@ def _apply(p: Process, event: e.Event) -> Process:
         case e.ProcessForked():
             p = replace(p, killed=False, suspended=False, exit=None, question=None, undoing=None)
             return _interrupted(replace(p, forked_from=event.source, forked_at=p.seq))
-        case e.ProcessRecovered():
-            return _interrupted(p)
+        case e.ProcessRecovered(seconds=seconds):
+            return _interrupted(replace(p, usage=replace(p.usage, seconds=p.usage.seconds + seconds)))
         case e.ProcessExited():
-            return replace(_interrupted(p), exit=event, question=None, waiting=None)
+            return _interrupted(replace(p, exit=event, question=None, waiting=None))
         case e.ProcessReopened():
             return _reopened(p)
         case e.SignalReceived(signal=signal):
@@ -182,7 +181,11 @@ def _apply(p: Process, event: e.Event) -> Process:
         case e.WaitStarted():
             if unknown := set(event.children) - p.children.keys():
                 raise ReplayError(f"process {p.pid} waits for {unknown}, which are no children of it")
-            return _handled(replace(p, waiting=event), event.call, event.number)
+            return _handled(replace(p, waiting=event, paused=False), event.call, event.number)
+        case e.WaitPaused():
+            return replace(p, paused=True)
+        case e.WaitContinued():
+            return replace(p, paused=False)
         case e.WaitEnded():
             return p
         case _:

@@ -19,7 +19,7 @@ from glmos.abi.messages import FunctionCall
 from glmos.abi.plans import Claim, Step
 from glmos.abi.tools import EffectClass, Output
 
-STATE_VERSION = "4"
+STATE_VERSION = "5"
 """Of the layout of `Process`. Raise it with any change here: snapshots of another version are ignored."""
 
 
@@ -166,6 +166,8 @@ class Process(Struct, frozen=True):
     verdicts: dict[CallId, e.PersonAnswered] = {}
     """What a person said to a question or an approval, by the call it was about."""
     waiting: e.WaitStarted | None = None
+    paused: bool = False
+    """All it waits for stands still."""
 
     label: Label = Label(sources=("person",))
     """Of everything the context has read."""
@@ -185,6 +187,12 @@ class Process(Struct, frozen=True):
         if self.question is not None or (self.waiting is not None and not self.open_calls):
             return "waiting"
         return "running"
+
+    @property
+    def ticking(self) -> bool:
+        """Its running time passes."""
+        waits_for_people = self.question is not None or (self.waiting is not None and self.paused)
+        return self.exit is None and not self.suspended and not waits_for_people
 
     @property
     def open_calls(self) -> tuple[Call, ...]:

@@ -79,5 +79,5 @@ def row(p: Process) -> e.ProcessRow:
         pid=p.pid, root=p.root, parent=p.parent, status=p.status, goal=p.goal, phase=p.phase,
         waits_for=waits if p.status == "waiting" else "", wake_at=p.waiting.until if p.waiting else 0.0,
         priority=p.priority, model=p.model, usage=p.usage, limits=p.limits,
-        reserved=sum(p.reserved.values(), Usage()), created=p.created, updated=p.at, seq=p.seq,
+        reserved=sum(p.reserved.values(), Usage()), created=p.created, updated=p.at, seq=p.seq, ticking=p.ticking,
     )  # fmt: skip

@@ -91,10 +91,9 @@ class CleanRoom:
     # -- inside -------------------------------------------------------------------------------------------------------
 
     async def _run(self, argv: Sequence[str], folder: Path, stdin: bytes, seconds: float) -> Finished:
-        room = max(1.0, self._parts.ledger.room(self._p.pid, "seconds"))
         return await self._parts.sandbox.run(
             argv, pid=self._p.pid, workspace=folder, writable=False, stdin=stdin, env=_ENVIRONMENT,
-            limits=SandboxLimits(seconds=min(seconds, room, LONGEST)),
+            limits=SandboxLimits(seconds=min(seconds, LONGEST)),
         )  # fmt: skip
 
     async def _meddling(self) -> list[str]:

@@ -42,7 +42,9 @@ LOOK_AGAIN = 60.0
 class Machine:
     """Runs the processes of one home."""
 
-    def __init__(self, parts: Parts, hub: Hub, tasks: TaskGroup) -> None:
+    def __init__(self, parts: Parts, hub: Hub, tasks: TaskGroup, *, stopped_at: float | None = None) -> None:
+        """`stopped_at`: the latest moment at which an earlier machine over this store can have ended; None when that is
+        not known, and then the time until now counts for what was running."""
         self.parts = parts
         self.hub = hub
         self._tasks = tasks
@@ -59,6 +61,12 @@ class Machine:
         self._undoing: set[Pid] = set()
         """Roots of the trees in which an undo is under way."""
         self._recent: dict[Pid, ProcessLog] = {}
+        self._began = parts.clock.now()
+        self._stopped_at = self._began if stopped_at is None else min(stopped_at, self._began)
+        self._let_go_at: dict[Pid, float] = {}
+        self._clocks: dict[Pid, tuple[bool, str]] = {}
+        """For those in memory, whether their time passes and what they wait for."""
+        self._reckoning = anyio.Lock()  # the last look at a family's clocks is the one that counts
         self._alarms: list[tuple[float, Pid, str]] = []
         self._alarm_set = anyio.Event()
         self.broken: dict[Pid, str] = {}
@@ -107,10 +115,14 @@ class Machine:
             w = p.waiting
             if w is None or w.call != call or p.exit is not None:
                 return ()
-            return (
-                e.WaitEnded(call, "time"),
-                e.CallAnswered(call, w.number, w.index, "wait", "The time is over."),
-            )
+            if 0.0 < w.until <= self.parts.clock.now():
+                return (
+                    e.WaitEnded(call, "time"),
+                    e.CallAnswered(call, w.number, w.index, "wait", "The time is over."),
+                )
+            # It was woken because a limit on its time was near; if not yet, it is woken again.
+            reached = p.ticking and self.parts.timekeeper.left(pid) <= 0
+            return (self.parts.timekeeper.refusal(pid, "waiting"),) if reached else ()
 
         try:
             await self.submit(pid, over)
@@ -301,8 +313,8 @@ class Machine:
             lost = p.model_call is not None or any(c.state == "open" for c in p.open_calls)
             checking = any(c.outcome == "running" for s in p.steps.values() for c in s.checks)
             missed: list[e.Event] = []
-            if p.exit is None and (lost or checking or p.reserved):
-                missed.append(e.ProcessRecovered("what was under way had no receipt"))
+            if p.exit is None and (lost or checking or p.reserved or (p.ticking and p.at < self._began)):
+                missed.append(e.ProcessRecovered("what was under way had no receipt", self._ran_on(p)))
             if await self._orphaned(log):
                 missed.append(e.SignalReceived("kill", "parent"))
             await log.append(*missed)
@@ -331,7 +343,10 @@ class Machine:
             if root not in self._trees:
                 # What the others used counts, and what was under way for them at the end counts as used.
                 for row in await self.parts.store.tree(root):
-                    self.parts.ledger.put(row.pid, row.parent, row.limits, row.usage, {"lost": row.reserved})
+                    since = row.updated if row.ticking else None
+                    self.parts.ledger.put(
+                        row.pid, row.parent, row.limits, row.usage, {"lost": row.reserved}, since=since
+                    )
             self._trees.setdefault(root, set()).add(pid)
 
     def _close(self, root: Pid, pid: Pid) -> None:
@@ -343,18 +358,34 @@ class Machine:
 
     def _attach(self, log: ProcessLog) -> None:
         def noted(p: Process) -> None:
-            self.parts.ledger.put(p.pid, p.parent, p.limits, p.usage, p.reserved)
+            self._put(p)
             live = self._live.get(p.pid)
             if live is not None:
                 live.changed()
 
         log.on_note = noted
-        log.on_durable = self.hub.changed
+        log.on_durable = self._durable
+
+    def _durable(self, p: Process) -> None:
+        self.hub.changed(p)
+        clock = (p.ticking, p.waiting.call if p.waiting is not None else "")
+        if self._clocks.get(p.pid) != clock:
+            self._clocks[p.pid] = clock
+            if p.waiting is not None:
+                self._tasks.start_soon(self._reckon, p.pid)
+            if p.parent is not None:
+                self._tasks.start_soon(self._reckon, p.parent)
+
+    def _put(self, p: Process) -> None:
+        """Bring the account of a process up to date."""
+        since = p.at if p.ticking else None
+        if self.parts.ledger.put(p.pid, p.parent, p.limits, p.usage, p.reserved, since=since):
+            self.parts.timekeeper.refresh()
 
     def _enter(self, log: ProcessLog) -> LiveProcess:
         live = LiveProcess(log, self.parts, self)
         self._live[log.pid] = live
-        self.parts.ledger.put(log.pid, log.state.parent, log.state.limits, log.state.usage, log.state.reserved)
+        self._put(log.state)
         self._tasks.start_soon(self._run, live)
         return live
 
@@ -388,9 +419,14 @@ class Machine:
         if live is not None:
             self._leaving[pid] = anyio.Event()
             self._keep(live.log)
+            self._clocks.pop(pid, None)
+            p, left = live.state, self.parts.timekeeper.left(pid)
+            if p.waiting is not None and p.ticking and left != float("inf"):
+                self.wake_at(pid, p.waiting.call, self.parts.clock.now() + left)
 
     def _let_go(self, pid: Pid, error: BaseException) -> None:
         known = isinstance(error, GlmosError)
+        self._let_go_at[pid] = self.parts.clock.now()
         self.broken[pid] = str(error) if known else f"{type(error).__name__}: {error}; this is a bug in GLM-OS"
         _log.error("process %d stopped: %s", pid, self.broken[pid], exc_info=None if known else error)
         self.parts.progress(Progress(pid, "end", self.broken[pid], status="broken"))
@@ -497,6 +533,40 @@ class Machine:
                 if state.exit is not None:
                     told = await self._news(state)
                     await log.append_if(lambda p, told=told: told(_known(p)))
+
+    async def _reckon(self, pid: Pid) -> None:
+        """Let the time of a process that waits for children stand still while theirs does."""
+        async with self._reckoning:
+            try:
+                p = await self.state(pid)
+                waits = p.waiting
+                if waits is None or p.exit is not None:
+                    return
+                paused = not waits.until and await self._all_still(p, waits.children)
+                made = e.WaitPaused(waits.call) if paused else e.WaitContinued(waits.call)
+
+                def turned(p: Process) -> Sequence[e.Event]:
+                    same = p.waiting is not None and p.waiting.call == waits.call and p.exit is None
+                    return (made,) if same and p.paused != paused else ()
+
+                if p.paused != paused:
+                    await self.submit(pid, turned)
+            except Exception as error:  # the boundary: one log that cannot be read must not keep the others
+                self._let_go(pid, error)
+
+    async def _all_still(self, p: Process, children: Sequence[Pid]) -> bool:
+        """Whether every one that has not ended waits for a person, is suspended, or waits for such; and there is one."""
+        rows = [await self.parts.store.row(c) for c in children if p.children[c].exited is None]
+        return bool(rows) and all(
+            row is not None and not row.ticking and row.status not in get_args(e.ExitStatus) for row in rows
+        )
+
+    def _ran_on(self, p: Process) -> float:
+        """How long a process that is found unfinished may have been running after its last event."""
+        if not p.ticking:
+            return 0.0
+        until = self._let_go_at.pop(p.pid, self._stopped_at if p.at < self._began else p.at)
+        return round(max(0.0, until - p.at), 3)
 
     async def kill_children(self, p: Process) -> None:
         """End all of them.

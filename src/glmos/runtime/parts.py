@@ -9,6 +9,7 @@ from glmos.kernel.budget import Ledger
 from glmos.kernel.rules import Rules
 from glmos.ports import Clock, ModelRoutes, Sandbox, Store, Tool, ToolContext, Workspaces
 from glmos.runtime.scheduler import Scheduler
+from glmos.runtime.timekeeping import Timekeeper
 
 
 class Parts(NamedTuple):
@@ -23,6 +24,7 @@ class Parts(NamedTuple):
     rules: Rules
     progress: Callable[[Progress], None]
     """Passing signs of life, for whoever looks."""
+    timekeeper: Timekeeper
     crash_point: Callable[[str], None] = lambda _: None
     """Called with a name at the moments in which a crash is hardest to get over, for tests that die there."""
 

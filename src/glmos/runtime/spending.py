@@ -42,6 +42,11 @@ def reserve(
     return None
 
 
+def tool_call(parts: Parts, tool: str) -> Usage:
+    """What a call of a tool may cost."""
+    return Usage(usd=parts.tools[tool].spec.usd if tool in parts.tools else 0.0, tool_calls=1)
+
+
 def refusal(short: Shortfall, what: str) -> e.BudgetRefused:
     return e.BudgetRefused(short.limit, short.holder, short.allowed, short.used, short.needed, what)
 

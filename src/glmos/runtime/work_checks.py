@@ -16,6 +16,7 @@ from glmos.abi import effects as f
 from glmos.abi import events as e
 from glmos.abi import plans as a
 from glmos.abi.api import Progress
+from glmos.abi.budgets import Usage
 from glmos.abi.errors import GlmosError
 from glmos.abi.ids import CallId
 from glmos.abi.tools import ToolCall
@@ -33,6 +34,7 @@ from glmos.runtime.given import judge_goal
 from glmos.runtime.log import ProcessLog
 from glmos.runtime.outputs import shorten, whole, whole_data
 from glmos.runtime.parts import Parts
+from glmos.runtime.spending import refusal, tool_call
 from glmos.runtime.still import could_change_files, judge_still
 from glmos.runtime.work_critic import criticise
 
@@ -50,20 +52,36 @@ async def run_check(log: ProcessLog, parts: Parts, effect: f.RunCheck) -> None:
     if isinstance(effect.check, a.CriticCheck):
         await criticise(log, parts, effect, effect.check)
         return
+    check, key = _Check(log, parts, effect.step), f"k{effect.step}/{effect.index}"
+    need = check.worst_case(effect.check)
+    short = parts.ledger.hold(p.pid, key, need)
+    if short is not None:
+        log.note(refusal(short, f"a {kind} check"))
+        return
     first = all(c.outcome == "open" for c in p.steps[effect.step].checks)
-    snapshot = await parts.workspaces.save(p.pid) if first and could_change_files(p) else ""
-    log.note(e.CheckStarted(effect.step, effect.index, snapshot=snapshot))
-    parts.crash_point("check.after_start")
     try:
-        verdict = await _Check(log, parts, effect.step).run(effect.check)
+        snapshot = await parts.workspaces.save(p.pid) if first and could_change_files(p) else ""
+        log.note(e.CheckStarted(effect.step, effect.index, need, snapshot=snapshot))
+    finally:
+        parts.ledger.release(p.pid, key)  # from here on the event itself reserves
+    if need != Usage():
+        await log.flush()
+    parts.crash_point("check.after_start")
+    verdict: Verdict | None = None
+    try:
+        with parts.timekeeper.limit(p.pid):
+            verdict = await check.run(effect.check)
     except GlmosError as error:
         verdict = Verdict("undecided", str(error))
     except Exception as error:
         # The boundary: a check that met a bug decides nothing, and the process is not lost for it.
         verdict = Verdict("undecided", f"the {kind} check broke: {type(error).__name__}: {error}")
+    if verdict is None:
+        log.note(parts.timekeeper.refusal(p.pid, f"a {kind} check"))  # it is run again if the process goes on
+        return
     detail = shorten(verdict.detail, DETAIL)
     parts.crash_point("check.before_receipt")
-    log.note(e.CheckFinished(effect.step, effect.index, kind, verdict.outcome, detail))
+    log.note(e.CheckFinished(effect.step, effect.index, kind, verdict.outcome, detail, check.used))
 
 
 class _Check:
@@ -76,6 +94,17 @@ class _Check:
         self.step = step
         self.state = self.p.steps[step]
         self.room = CleanRoom(parts, self.p, log.first_snapshot)
+        self.used = Usage()
+
+    def worst_case(self, check: a.Check) -> Usage:
+        """The calls of tools that it may make."""
+        count = 0
+        if isinstance(check, a.QueryCheck):
+            count = 1 if check.sql else len(self._cited_queries())
+        elif isinstance(check, a.NumberCheck):
+            count = int(check.equals is None and bool(check.sql))
+        each = tool_call(self.parts, "tables")
+        return Usage(usd=each.usd * count, tool_calls=count)
 
     async def run(self, check: a.Check) -> Verdict:
         match check:
@@ -205,7 +234,7 @@ class _Check:
 
         if check.sql:
             return await self._query_equals(check.sql, check.equals)
-        cited = [c for c in dict.fromkeys(x.call for x in self.state.claims) if self._is_query(c)]
+        cited = self._cited_queries()
         if not cited:
             return Verdict("failed", "the result cites no query of `tables`, so there is none to run again")
         rows: list[list[list[Any]]] = []
@@ -219,6 +248,9 @@ class _Check:
                 f"the question can be read in {len(cited)} ways that give different rows: {', '.join(cited)}",
             )
         return Verdict("passed", f"a second engine gave the same rows for {', '.join(cited)}")
+
+    def _cited_queries(self) -> list[CallId]:
+        return [c for c in dict.fromkeys(x.call for x in self.state.claims) if self._is_query(c)]
 
     def _is_query(self, call: CallId) -> bool:
         found = self.p.calls.get(call)
@@ -261,6 +293,7 @@ class _Check:
         tool = self.parts.tool("tables")
         arguments: dict[str, Any] = {"action": "query", "sql": sql, "engine": engine}
         call = ToolCall(self.p.pid, "c0", "tables", "query", arguments)
+        self.used += tool_call(self.parts, "tables")
         found = await tool.run(call, self.parts.context(self.p.pid))
         if found.failure is not None:
             outcome: Literal["undecided", "failed"] = "undecided" if found.failure.kind == "unavailable" else "failed"

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import anyio
 import msgspec
 
 from glmos.abi import effects as f
@@ -12,7 +11,7 @@ from glmos.abi import plans as a
 from glmos.abi.budgets import Usage
 from glmos.abi.errors import ModelError, RefusedError
 from glmos.abi.ids import Pid
-from glmos.abi.messages import ModelRequest
+from glmos.abi.messages import ModelReply, ModelRequest
 from glmos.context import critic
 from glmos.kernel.verify import Verdict
 from glmos.runtime.check_scripts import PREVIEW_SCRIPT
@@ -21,7 +20,7 @@ from glmos.runtime.log import ProcessLog
 from glmos.runtime.outputs import around, shorten, whole
 from glmos.runtime.parts import Parts
 from glmos.runtime.spending import Requests, reserve
-from glmos.runtime.work_model import complete, time_left
+from glmos.runtime.work_model import complete
 
 SHOWN = 2_000
 """Characters of one observation or file that a critic is shown."""
@@ -57,17 +56,17 @@ async def criticise(log: ProcessLog, parts: Parts, effect: f.RunCheck, check: a.
     finally:
         parts.ledger.release(p.pid, key)
     await log.flush()
-    left = time_left(log, parts)
+    reply: ModelReply | None = None
     requests = Requests(log, parts, need, lambda total: e.CheckStarted(effect.step, effect.index, total), "a critic")
     try:
-        with anyio.fail_after(left if left != float("inf") else None):
+        with parts.timekeeper.limit(p.pid):
             reply = await complete(parts, log.state, driver, request, requests, show=False)
-    except TimeoutError:
-        _critic_says(log, effect, Verdict("undecided", "stopped: the time is over"), log.state.reserved[key], True)
-        return
     except ModelError as error:
         used = need if error.usage is None else error.usage
         _critic_says(log, effect, Verdict("undecided", f"the critic did not answer: {error}"), used, True)
+        return
+    if reply is None:
+        log.note(parts.timekeeper.refusal(p.pid, "a critic"))  # it is asked again if the process goes on
         return
     outcome, reason = critic.read_verdict(reply)
     _critic_says(log, effect, Verdict(outcome, reason), reply.usage, True)

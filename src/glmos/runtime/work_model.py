@@ -1,9 +1,7 @@
 """Carrying out model calls: prompt from the log, worst case reserved, call, receipt."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 
-import anyio
 from msgspec.structs import replace
 
 from glmos.abi import effects as f
@@ -53,19 +51,6 @@ def _front(log: ProcessLog, parts: Parts) -> Front:
     assert isinstance(created.event, e.ProcessCreated)
     index = syscalls.index(p, parts.rules)
     return front(head(created.event, created.at, index), syscalls.offered(p, parts.rules))
-
-
-def time_left(log: ProcessLog, parts: Parts) -> float:
-    """Seconds until a limit on time is reached; infinity without one."""
-    passed = parts.clock.now() - log.state.at
-    return max(0.0, parts.ledger.room(log.pid, "seconds") - max(0.0, passed))
-
-
-def out_of_time(log: ProcessLog, parts: Parts, what: str) -> e.BudgetRefused:
-    """The event that says that a call was stopped because the time is over."""
-    holder, allowed = parts.ledger.holder(log.pid, "seconds")
-    used = log.state.usage.seconds + max(0.0, parts.clock.now() - log.state.at)
-    return e.BudgetRefused("seconds", holder, allowed, round(used, 3), 0.0, what)
 
 
 async def complete(
@@ -123,19 +108,19 @@ async def call_model(log: ProcessLog, parts: Parts, effect: f.CallModel) -> None
     parts.crash_point("model.after_intent")
     requests = Requests(log, parts, need, lambda total: e.ModelRetried(effect.number, total), what)
     begun = parts.clock.monotonic()
-    left = time_left(log, parts)
+    reply: ModelReply | None = None
     try:
-        with anyio.fail_after(left) if left != float("inf") else nullcontext():
+        with parts.timekeeper.limit(p.pid):
             reply = await complete(parts, log.state, driver, request, requests)
     except ModelError as error:
         used = need if error.usage is None else error.usage
         refused = [requests.refused] if requests.refused is not None else []
         log.note(e.ModelFailed(effect.number, error.kind, str(error), used), *refused)
         return
-    except TimeoutError:
+    if reply is None:
         # Whether the provider bills what it had begun is not known, so it counts as spent.
         stopped = e.ModelFailed(effect.number, "interrupted", "stopped: the time is over", log.state.reserved[key])
-        log.note(stopped, out_of_time(log, parts, what))
+        log.note(stopped, parts.timekeeper.refusal(p.pid, what))
         return
     parts.crash_point("model.before_receipt")
     log.note(e.ModelReplied(effect.number, _named(reply), round(parts.clock.monotonic() - begun, 6)))

@@ -17,6 +17,7 @@ from glmos.runtime.incoming import bring_again
 from glmos.runtime.log import ProcessLog
 from glmos.runtime.outputs import keep, keep_data, printable
 from glmos.runtime.parts import Parts
+from glmos.runtime.spending import refusal, tool_call
 
 GRACE = 10.0
 """Seconds a tool has beyond its own time limit before it is stopped from outside."""
@@ -28,10 +29,9 @@ async def intend(log: ProcessLog, parts: Parts, effects: Sequence[f.RunTool]) ->
     allowed: list[f.RunTool] = []
     refused: e.BudgetRefused | None = None
     for effect in effects:
-        short = parts.ledger.hold(log.pid, effect.call, worst_case(parts, effect.tool))
+        short = parts.ledger.hold(log.pid, effect.call, tool_call(parts, effect.tool))
         if short is not None:
-            what = f"a call of {effect.tool}"
-            refused = e.BudgetRefused(short.limit, short.holder, short.allowed, short.used, short.needed, what)
+            refused = refusal(short, f"a call of {effect.tool}")
             break
         allowed.append(effect)
     try:
@@ -44,7 +44,7 @@ async def intend(log: ProcessLog, parts: Parts, effects: Sequence[f.RunTool]) ->
             e.ToolIntended(
                 call=x.call, tool=x.tool, action=x.action, arguments=x.arguments, effect=x.effect, step=x.step,
                 number=x.number, index=x.index, attempt=x.attempt, label=context,
-                snapshot=snapshot if x.effect == "reversible" else "", reserved=worst_case(parts, x.tool),
+                snapshot=snapshot if x.effect == "reversible" else "", reserved=tool_call(parts, x.tool),
             )
             for x in allowed
         ]  # fmt: skip
@@ -58,17 +58,13 @@ async def intend(log: ProcessLog, parts: Parts, effects: Sequence[f.RunTool]) ->
     return allowed
 
 
-def worst_case(parts: Parts, tool: str) -> Usage:
-    """What a call of it may cost."""
-    return Usage(usd=parts.tool(tool).spec.usd if tool in parts.tools else 0.0, tool_calls=1)
-
-
 async def run_tool(log: ProcessLog, parts: Parts, effect: f.RunTool) -> None:
     """Make a call whose intent stands in the journal, and journal its receipt."""
     p = log.state
     parts.progress(Progress(p.pid, "tool", effect.tool, step=effect.step or ""))
     call = ToolCall(p.pid, effect.call, effect.tool, effect.action, effect.arguments, effect.attempt)
     broken: SandboxError | None = None
+    end: list[e.Event] = []
     try:
         result = await _run(p, parts, call)
     except SandboxError as error:
@@ -76,16 +72,19 @@ async def run_tool(log: ProcessLog, parts: Parts, effect: f.RunTool) -> None:
         result = ToolResult(failure=Failure("unavailable", str(error)))
     except _Stopped as stopped:
         result = ToolResult(failure=stopped.failure)
+        end = [stopped.refused] if stopped.refused is not None else []
         if effect.effect in ("compensable", "irreversible"):
             found = await ask(parts, call)
             if found.outcome != "did_not_happen":  # then it is no failure, and must not be called one
                 log.note(e.ToolUnknown(call.call, stopped.failure.message))
                 if found.outcome == "happened":
                     log.note(e.ToolProbed(call.call, found.outcome, found.detail, found.compensation))
+                log.note(*end)
                 return
     receipt = await receipt_of(parts, p, call, result)
-    # Without a sandbox nothing can be done in this home: the person must hear it, not the model.
-    end = [e.ProcessExited("failed", str(broken))] if broken is not None and log.state.exit is None else []
+    if broken is not None and log.state.exit is None:
+        # Without a sandbox nothing can be done in this home: the person must hear it, not the model.
+        end = [e.ProcessExited("failed", str(broken))]
     parts.crash_point("tool.before_receipt")
     log.note(receipt, *end)
 
@@ -93,9 +92,11 @@ async def run_tool(log: ProcessLog, parts: Parts, effect: f.RunTool) -> None:
 class _Stopped(Exception):
     """A call ended without a word of its tool on whether it took effect."""
 
-    def __init__(self, kind: FailureKind, message: str) -> None:
+    def __init__(self, kind: FailureKind, message: str, refused: e.BudgetRefused | None = None) -> None:
         super().__init__(message)
         self.failure = Failure(kind, message)
+        self.refused = refused
+        """It was stopped because a limit on time was reached."""
 
 
 async def _run(p: Process, parts: Parts, call: ToolCall) -> ToolResult:
@@ -105,17 +106,15 @@ async def _run(p: Process, parts: Parts, call: ToolCall) -> ToolResult:
         return ToolResult(failure=Failure("unavailable", str(error)))
     asked = call.arguments.get("timeout")
     seconds = float(asked) if isinstance(asked, int | float) and asked > 0 else tool.spec.timeout
-    left = parts.ledger.room(p.pid, "seconds")
-    seconds = min(seconds + GRACE, max(left, 1.0), LONGEST)
+    seconds = min(seconds + GRACE, LONGEST)
+    result: ToolResult | None = None
     try:
-        async with parts.scheduler.place("tools", pid=p.pid, root=p.root, priority=p.priority):
-            parts.crash_point("tool.before_start")
-            with anyio.fail_after(seconds):
-                result = await tool.run(call, parts.context(p.pid))
-            parts.crash_point("tool.after_end")
-            return result
-    except TimeoutError as error:
-        raise _Stopped("timeout", f"{call.tool} was stopped after {seconds:.0f} s") from error
+        with parts.timekeeper.limit(p.pid) as time:
+            async with parts.scheduler.place("tools", pid=p.pid, root=p.root, priority=p.priority):
+                parts.crash_point("tool.before_start")
+                with anyio.move_on_after(seconds):
+                    result = await tool.run(call, parts.context(p.pid))
+                parts.crash_point("tool.after_end")
     except SandboxError:
         raise
     except DeviceError as error:
@@ -123,6 +122,12 @@ async def _run(p: Process, parts: Parts, call: ToolCall) -> ToolResult:
     except Exception as error:
         # A bug in a tool is the model's problem to route round, not a reason to lose the process.
         raise _Stopped("failed", f"{call.tool} broke: {type(error).__name__}: {error}") from error
+    if result is not None:
+        return result
+    if time.reached:
+        refused = parts.timekeeper.refusal(p.pid, f"a call of {call.tool}")
+        raise _Stopped("limit", f"{call.tool} was stopped: the time of the process was over", refused)
+    raise _Stopped("timeout", f"{call.tool} was stopped after {seconds:.0f} s")
 
 
 async def receipt_of(parts: Parts, p: Process, call: ToolCall, result: ToolResult) -> e.ToolFinished:
@@ -143,7 +148,7 @@ async def receipt_of(parts: Parts, p: Process, call: ToolCall, result: ToolResul
 
 def _price(parts: Parts, tool: str, said: float | None) -> float:
     """What a tool says it cost, if that is a price."""
-    return said if said is not None and 0 <= said < float("inf") else worst_case(parts, tool).usd
+    return said if said is not None and 0 <= said < float("inf") else tool_call(parts, tool).usd
 
 
 async def probe(log: ProcessLog, parts: Parts, effect: f.ProbeTool) -> None:

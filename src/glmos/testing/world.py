@@ -72,8 +72,9 @@ async def world(
     sandbox: Sandbox | None = None,
     clock: Clock | None = None,
     settings: Mapping[str, Any] | None = None,
+    stopped_at: float | None = None,
 ) -> AsyncGenerator[World]:
-    """A system in `folder`. Without a critic every plan gets a lenient one."""
+    """A system in `folder`. Without a critic every plan gets a lenient one. `stopped_at`: see `boot.assemble`."""
     model = ScriptedModel(list(script)) if isinstance(script, Iterable) else script
     kept = store if store is not None else RamStore()
     values = DEFAULTS | dict(settings or {})
@@ -90,5 +91,6 @@ async def world(
         settings=Settings(values, dict.fromkeys(values, "default"), {}),
         doctor=healthy,
         clock=clock,
+        stopped_at=stopped_at,
     ) as system:
         yield World(system, model, kept)
