@@ -645,6 +645,17 @@ async def test_a_crash_while_creating_leaves_all_or_nothing(home: Home, tmp_path
     assert (place / "f").read_text() == "1"
 
 
+async def test_what_a_killed_owner_had_half_made_is_gone_with_the_next_one(home: Home, tmp_path: Path) -> None:
+    root = home.workspaces.path(1).parent
+    (root / ".new-7").mkdir(parents=True)
+    (root / ".new-7" / "half a copy").write_text("x")
+    (root / ".objects/large").mkdir(parents=True)
+    (root / ".objects/large/.0123456789abcdef").write_text("half a content")
+    await home.workspaces.create(1, [])
+    assert not (root / ".new-7").exists()
+    assert not list((root / ".objects/large").iterdir())
+
+
 async def test_a_missing_file_is_named_and_leaves_no_workspace(home: Home, tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"There is no file '.*/缺.csv'"):
         await home.workspaces.create(1, [tmp_path / "缺.csv"])

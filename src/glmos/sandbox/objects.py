@@ -52,6 +52,8 @@ class Objects:
             self._database.execute("PRAGMA journal_mode=WAL")
             self._database.execute("PRAGMA synchronous=FULL")
             self._database.executescript(_SCHEMA)
+        for half_written in self._large.glob(".*"):  # by an owner that was killed
+            half_written.unlink(missing_ok=True)
 
     def close(self) -> None:
         with self._lock:

@@ -119,6 +119,8 @@ class DiskWorkspaces:
     def _objects(self) -> Objects:
         if self._opened is None:
             self._opened = Objects(self._root / ".objects", self._crash_point)
+            for half_made in self._root.glob(".new-*"):  # by an owner that was killed
+                _discard(half_made)
         return self._opened
 
     def _existing(self, pid: Pid) -> Path:
