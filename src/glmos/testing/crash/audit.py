@@ -185,7 +185,7 @@ def _files(home: Home, p: Process, states: dict[Pid, Process]) -> list[str]:
         for path in folder.rglob("*")
         if path.is_file()
     }
-    own = Program.of(p.goal).files()
+    own = Program.of(p.goal).files() | {file.name: file.digest for file in p.files}
     faults = [
         f"process {p.pid}: the file {path!r} is not as it should be" for path in own if found.get(path) != own[path]
     ]

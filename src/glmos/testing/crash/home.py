@@ -60,7 +60,10 @@ class Home:
         """Set while a daemon is ready."""
         self.daemons: list[Daemon] = []
         """Every one there was."""
+        self.source = path.with_name(path.name + "-表.csv")
+        """A file of the person's, which every process is given."""
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.source.write_text("地区,金额\n华东,1250000\n" * 100, "utf-8")
 
     @property
     def system(self) -> RemoteSystem:

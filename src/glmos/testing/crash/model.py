@@ -11,6 +11,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from glmos.testing.crash.outside import served
@@ -112,20 +113,21 @@ class _Seen:
         self.children = {tag: child for tag, child in self.children.items() if tag not in again}
 
 
-def next_call(messages: list[Message]) -> Call:
-    """What a diligent model would do now."""
+def next_calls(messages: list[Message]) -> list[Call]:
+    """What a diligent model would do now. Pings that follow each other are sent together."""
     program = Program.of(str(messages[1]["content"]))
     seen = _Seen(program, messages)
     last = str(messages[-1].get("content") or "")
     if not seen.planned or "Revise the plan" in last:
-        return "plan", {"steps": [_step(program, i) for i in range(len(program.steps))]}
+        return [("plan", {"steps": [_step(program, i) for i in range(len(program.steps))]})]
     for step in range(len(program.steps)):
         if step in seen.passed:
             continue
         ops = program.ops(step)
-        op = next((op for op in ops if op.tag not in seen.done), None)
-        return _do(op, program, seen) if op is not None else _finish(ops, seen)
-    return "give_up", {"reason": "everything is done already"}
+        rest = [op for op in ops if op.tag not in seen.done]
+        pings = [op.call() for op in takewhile(lambda op: op.kind == "ping", rest)]
+        return pings or [_do(rest[0], program, seen) if rest else _finish(ops, seen)]
+    return [("give_up", {"reason": "everything is done already"})]
 
 
 def _step(program: Program, step: int) -> dict[str, Any]:
@@ -164,7 +166,7 @@ def model(latency: float = 0.0) -> Generator[str]:
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["content-length"])))
             time.sleep(latency)
-            self._send(_stream(*_answer(request)), "text/event-stream")
+            self._send(_stream(_answer(request)), "text/event-stream")
 
         def _send(self, data: bytes, kind: str) -> None:
             self.send_response(200)
@@ -177,17 +179,20 @@ def model(latency: float = 0.0) -> Generator[str]:
         yield f"{url}/v1"
 
 
-def _answer(request: dict[str, Any]) -> Call:
+def _answer(request: dict[str, Any]) -> list[Call]:
     if any(t["function"]["name"] == "verdict" for t in request.get("tools", [])):
-        return "verdict", {"outcome": "passed", "reason": "the other checks have said it"}
-    return next_call(request["messages"])
+        return [("verdict", {"outcome": "passed", "reason": "the other checks have said it"})]
+    return next_calls(request["messages"])
 
 
-def _stream(name: str, arguments: dict[str, Any]) -> bytes:
-    call = {"index": 0, "id": "call_0", "function": {"name": name, "arguments": json.dumps(arguments)}}
+def _stream(calls: list[Call]) -> bytes:
+    made = [
+        {"index": i, "id": f"call_{i}", "function": {"name": name, "arguments": json.dumps(arguments)}}
+        for i, (name, arguments) in enumerate(calls)
+    ]
     usage = {"prompt_tokens": 100, "completion_tokens": 10}
     chunks: list[dict[str, Any]] = [
-        {"choices": [{"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": None}]},
+        {"choices": [{"index": 0, "delta": {"tool_calls": made}, "finish_reason": None}]},
         {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}], "usage": usage},
     ]
     return ("".join(f"data: {json.dumps(c)}\n\n" for c in chunks) + "data: [DONE]\n\n").encode()

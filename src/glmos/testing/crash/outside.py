@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
+import anyio
+
 
 class Happened(NamedTuple):
     """An effect on the world."""
@@ -51,6 +53,11 @@ class Outside:
             return []
         lines = self.ledger.read_text("utf-8").splitlines()
         return [Happened("letter", int(pid), call, tag) for pid, call, tag in (x.split(" ", 2) for x in lines)]
+
+    async def wait_noted(self, tag: str) -> None:
+        """Return when an effect of that name has happened."""
+        while not any(x.tag == tag for x in self.happened()):  # noqa: ASYNC110  (another thread notes it, or a file)
+            await anyio.sleep(0.01)
 
     def kinds(self, pid: int, call: str) -> list[str]:
         with self._lock:

@@ -47,7 +47,8 @@ class Person:
 
     async def start(self, program: Program) -> Pid:
         """Begin it, once: an attempt whose end nobody heard is looked for before another is made."""
-        request = RunRequest(goal=program.goal, model=self.home.model, approve_all=True)
+        files = (str(self.home.source),)
+        request = RunRequest(goal=program.goal, files=files, model=self.home.model, approve_all=True)
         while True:
             await self.home.up.wait()
             try:
