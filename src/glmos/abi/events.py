@@ -295,6 +295,7 @@ class ToolFinished(_Event, frozen=True, tag="tool.finished"):
     files: tuple[str, ...] = ()
     data: dict[str, Any] = {}
     label: Label = Label()
+    """Of the output. That it comes from this call goes without saying."""
     compensation: dict[str, Any] | None = None
     usage: Usage = Usage()
 

@@ -328,7 +328,8 @@ def _finished(p: Process, event: e.ToolFinished) -> Process:
         failure=event.failure.kind if event.failure is not None else "", sources=event.label.sources,
         compensation=event.compensation,
     )  # fmt: skip
-    return replace(p, label=join(p.label, event.label))
+    seen = replace(event.label, sources=(f"call:{event.call}", *event.label.sources))
+    return replace(p, label=join(p.label, seen))
 
 
 def _interrupted(p: Process) -> Process:

@@ -5,7 +5,7 @@ Above: the drivers that make such requests. Below: `ports`.
 
 from collections.abc import Callable
 
-from glmos.abi.budgets import Usage
+from glmos.abi.budgets import NOTHING, Usage
 from glmos.abi.messages import Delta, ModelReply, ModelRequest
 from glmos.ports import Again, ModelDriver, RetryingDriver
 
@@ -19,7 +19,7 @@ def worst_case(driver: ModelDriver, request: ModelRequest) -> Usage:
     """What one request may cost."""
     prompt = driver.estimate(request)
     usd = driver.price(prompt, 0, request.max_tokens)
-    return Usage(usd=usd, prompt_tokens=prompt, completion_tokens=request.max_tokens, model_calls=1)
+    return Usage(usd=usd or NOTHING, prompt_tokens=prompt, completion_tokens=request.max_tokens, model_calls=1)
 
 
 async def complete_within(

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import anyio
-import anyio.lowlevel
 from anyio.abc import TaskGroup
 from msgspec.structs import replace
 
@@ -79,14 +78,18 @@ class LiveProcess:
                 self.log.require_sound()
                 if await self._step():
                     continue
-                # What was just begun gets to its own first event, so that one commit serves both.
-                await anyio.lowlevel.checkpoint()
-                await self.log.flush()
-                self.parts.crash_point("process.after_flush")
+                if not self._calling:
+                    await self.log.flush()
+                    self.parts.crash_point("process.after_flush")
                 if self._running == 0 and self.pins == 0 and not self._changed.is_set():
                     self.kin.leave(self.log.pid)  # at once: whoever comes now must not find a process that is going
                     return
                 await self._changed.wait()
+
+    @property
+    def _calling(self) -> bool:
+        """A model call is being prepared. Its first event is near, and goes to disk together with what led to it."""
+        return ("model", self.state.numbers + 1) in self._keys
 
     async def _step(self) -> bool:
         """Begin whatever the kernel wants now; True when something was decided or begun."""

@@ -131,7 +131,8 @@ async def _run(p: Process, parts: Parts, call: ToolCall) -> ToolResult:
 
 
 async def receipt_of(parts: Parts, p: Process, call: ToolCall, result: ToolResult) -> e.ToolFinished:
-    label = join(Label(sources=(f"call:{call.call}",)), result.label)
+    # That an output comes from its call goes without saying; only what else it comes from is written down.
+    label = replace(result.label, sources=tuple(s for s in result.label.sources if s != f"call:{call.call}"))
     action = parts.tools[call.tool].spec.action(call.action) if call.tool in parts.tools else None
     reads_all = action is not None and "workspace" in action.reads
     if reads_all and not any(s.startswith("file:") for s in result.label.sources):
