@@ -11,7 +11,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from glmos.abi import events as e
-from glmos.abi.budgets import Usage
+from glmos.abi.budgets import NOTHING, Usage
 from glmos.abi.messages import ModelRequest
 from glmos.kernel.budget import Shortfall
 from glmos.models.metering import worst_case
@@ -44,7 +44,8 @@ def reserve(
 
 def tool_call(parts: Parts, tool: str) -> Usage:
     """What a call of a tool may cost."""
-    return Usage(usd=parts.tools[tool].spec.usd if tool in parts.tools else 0.0, tool_calls=1)
+    usd = parts.tools[tool].spec.usd if tool in parts.tools else 0.0
+    return Usage(usd=usd or NOTHING, tool_calls=1)
 
 
 def refusal(short: Shortfall, what: str) -> e.BudgetRefused:
