@@ -82,6 +82,8 @@ class _Seen:
     def _observed(self, call: str, tag: str, text: str) -> None:
         if "The plan stands" in text:
             self.planned = True
+        elif "/hasty:" in tag and "failed (timeout)" in text:
+            self.done[tag] = Evidence()
         elif not tag or re.match(r"\[c\d+\] (failed|refused)", text):
             return
         elif started := re.search(r"Child (\d+) was started", text):

@@ -8,6 +8,8 @@ import contextlib
 from pathlib import Path
 from typing import NamedTuple
 
+import anyio
+
 
 class Found(NamedTuple):
     os_pid: int
@@ -24,6 +26,18 @@ def marked(mark: str) -> list[Found]:
             if wanted in command or wanted in (folder / "environ").read_bytes():
                 found.append(Found(int(folder.name), command.replace(b"\0", b" ").decode(errors="replace").strip()))
     return found
+
+
+async def wait_marked(mark: str, at_least: int) -> None:
+    """Return when so many programs with `mark` run."""
+    while len(marked(mark)) < at_least:  # noqa: ASYNC110  (the kernel tells nobody)
+        await anyio.sleep(0.02)
+
+
+async def wait_gone(mark: str) -> None:
+    """Return when no program with `mark` is left."""
+    while marked(mark):  # noqa: ASYNC110
+        await anyio.sleep(0.005)
 
 
 def namespaces(os_pid: int) -> set[str]:

@@ -8,6 +8,8 @@ A goal holds a program as JSON: steps of operations, each `KIND:LABEL` or `KIND:
     large   makes a file of 1.5 MB               book     books it (compensable, with a probe)
     long    prints 30,000 characters             ask      asks the person
     wait    waits for PAUSE seconds              spawn    has a child do `children[LABEL]`, and waits for it
+    brood   starts programs that cling to life in every way there is, then waits PAUSE seconds, or without it until
+            there is a file `go-LABEL`; `hasty` does the same with a time limit of 2 seconds, `pybrood` in Python
 """
 
 import hashlib
@@ -24,6 +26,33 @@ OUTSIDE = {"post": "post", "letter": "letter", "book": "book", "ping": "ping"}
 ANSWER = "北方"
 """What the person answers to every question."""
 LARGE = 1_500_000
+BROOD = 8
+"""Programs that a `brood` starts, at least."""
+_PYTHON_BROOD = """\
+import os, signal, subprocess, time
+os.environ["GLMOS_BROOD"] = {tag!r}
+subprocess.Popen(["sleep", "1000"])
+subprocess.Popen(["sleep", "1000"], start_new_session=True)
+subprocess.Popen(["sh", "-c", "trap '' TERM INT HUP; while :; do sleep 1; done"])
+for _ in range(2):
+    if os.fork() == 0:  # twice, so that nobody is its parent
+        os.setsid()
+        if os.fork() == 0:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            os.execvp("sleep", ["sleep", "1000"])
+        os._exit(0)
+"""
+_SHELL_BROOD = """\
+export GLMOS_BROOD='{tag}'
+sleep 1000 &
+nohup sleep 1000 > /dev/null 2>&1 &
+setsid sleep 1000 &
+(setsid sh -c 'sleep 1000 & exec sleep 1000' &)
+sh -c 'trap "" TERM INT HUP; while :; do sleep 1; done' &
+python3 - <<'end'
+{code}
+end
+"""
 
 
 class Op(NamedTuple):
@@ -54,6 +83,15 @@ class Op(NamedTuple):
                     f"    print('{self.label} 羊', file=f)\ntime.sleep({self.pause})\nprint('done {self.tag}')"
                 )
                 return "python", {"code": code}
+            case "brood" | "hasty":
+                plant = _SHELL_BROOD.format(tag=self.tag, code=_PYTHON_BROOD.format(tag=self.tag))
+                wait = f"until [ -e go-{self.label} ]; do sleep 0.05; done; rm go-{self.label}"
+                command = f"{plant}{f'sleep {self.pause}' if self.pause else wait}; echo done {self.tag}"
+                return "shell", {"command": command} | ({"timeout": 2} if self.kind == "hasty" else {})
+            case "pybrood":
+                wait = f"while not os.path.exists('go-{self.label}'): time.sleep(0.05)\nos.remove('go-{self.label}')"
+                sleep = f"time.sleep({self.pause})" if self.pause else wait
+                return "python", {"code": f"{_PYTHON_BROOD.format(tag=self.tag)}{sleep}\nprint('done {self.tag}')"}
             case "write":
                 text = f"{self.label} 写好了\n" * 200
                 return "files", {"action": "write", "path": f"{self.program}-{self.label}.txt", "text": text}
@@ -140,7 +178,7 @@ def random_program(rng: random.Random, name: str, *, depth: int = 0) -> Program:
         for _ in range(rng.choice([1, 2, 3])):
             step.append(_timed(rng, rng.choice(kinds), next(labels)))
         if rng.random() < 0.25:
-            step.append(_timed(rng, rng.choice(["python", "long", "ask", "wait", "large"]), next(labels)))
+            step.append(_timed(rng, rng.choice(["python", "long", "ask", "wait", "large", "brood"]), next(labels)))
         steps.append(tuple(step))
     if depth == 0 and rng.random() < 0.25:
         label = next(labels)
@@ -152,4 +190,4 @@ def random_program(rng: random.Random, name: str, *, depth: int = 0) -> Program:
 
 
 def _timed(rng: random.Random, kind: str, label: str) -> str:
-    return f"{kind}:{label}:{rng.choice([0, 0.1, 0.3]):g}"
+    return f"{kind}:{label}:{rng.choice([0.1, 0.3] if kind == 'brood' else [0, 0.1, 0.3]):g}"
