@@ -61,25 +61,3 @@ async def test_a_tool_that_cannot_let_go_does_not_take_the_system_along(tmp_path
         with anyio.fail_after(10):
             reports = [await w.system.run("say a"), await w.system.run("say a again")]
     assert [r.status for r in reports] == ["done", "done"]
-
-
-async def test_a_process_ends_after_its_children_so_that_a_crash_between_leaves_none_running(tmp_path: Path) -> None:
-    gate, reached = anyio.Event(), anyio.Event()
-
-    async def answer(request: Any) -> Any:
-        goal, *rest = (m.content for m in request.messages[1:])
-        if "dig" in goal:
-            reached.set()
-            await gate.wait()
-        if not rest:
-            return call("spawn", goal="dig for ever")
-        await reached.wait()
-        return call("give_up", reason="it is too deep")
-
-    async with world(tmp_path, ScriptedModel(answer)) as w:
-        with anyio.fail_after(10):
-            report = await w.system.run("have a hole dug")
-            (child,) = report.children
-            assert (report.status, (await w.system.report(child)).status) == ("failed", "killed")
-            parents = [type(x.event).__name__ for x in await w.system.log(report.pid)]
-    assert parents.index("ChildExited") < parents.index("ProcessExited")

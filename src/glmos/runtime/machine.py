@@ -7,7 +7,7 @@ to its parent.
 import heapq
 import logging
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from typing import get_args
 
 import anyio
@@ -578,9 +578,9 @@ class Machine:
         for child in p.children.values():
             try:
                 if child.exited is None and await self.parts.store.head(child.pid) > 0:
-                    with suppress(ConflictError):  # it ended by itself
-                        await self.kill(child.pid)
-                    await self.at_rest(child.pid)  # its parent has been told
+                    await self.kill(child.pid)
+            except ConflictError:
+                continue  # it ended by itself
             except GlmosError as error:
                 failure = failure or error
         if failure is not None:

@@ -6,7 +6,6 @@ nothing more, the process parks: it leaves memory, and only its log and its row 
 
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any, Protocol
 
 import anyio
@@ -50,8 +49,6 @@ class LiveProcess:
         self.log = log
         self.parts = parts
         self.kin = kin
-        self._childless = False
-        """Its children were told to end, because it is about to."""
         self.pins = 0
         """How many callers are about to append: it must not park meanwhile."""
         self._rules_of: dict[str, Rules] = {}
@@ -101,10 +98,7 @@ class LiveProcess:
         effects = [x for x in decide(self.state, self._rules()) if self._key(x) not in self._keys]
         records = [x for x in effects if isinstance(x, f.Record)]
         if records:
-            events = [event for x in records for event in x.events]
-            if any(isinstance(x, e.ProcessExited) for x in events) and await self._end_children():
-                return True
-            self.log.note(*events)
+            self.log.note(*(event for x in records for event in x.events))
             return True
         tools = [x for x in effects if isinstance(x, f.RunTool)]
         if tools:
@@ -116,15 +110,6 @@ class LiveProcess:
         for effect in effects:
             await self._carry_out(effect)
         return bool(effects)
-
-    async def _end_children(self) -> bool:
-        """End the children before the process itself: after a crash in between nobody would. True the first time."""
-        if self._childless or all(c.exited is not None for c in self.state.children.values()):
-            return False
-        self._childless = True
-        with suppress(GlmosError):  # whoever could not be ended is tried again, and named, after the end
-            await self.kin.kill_children(self.state)
-        return True
 
     def _rules(self) -> Rules:
         """The rules for the model the process has now: without a critic at hand none is put into plans."""
