@@ -293,6 +293,59 @@ async def test_clients_that_race_start_one_daemon_and_it_stops_in_order(tmp_path
         assert await RemoteSystem(home).shutdown()
 
 
+async def test_of_two_daemons_that_start_at_once_one_serves_and_the_other_says_so(tmp_path: Path) -> None:
+    with anyio.fail_after(60):
+        both = [await anyio.open_process([*SCRIPTED, "--home", str(tmp_path)], stdout=None) for _ in range(2)]
+        ended = anyio.Event()
+
+        async def end(number: int) -> None:
+            await both[number].wait()
+            ended.set()
+
+        async with anyio.create_task_group() as group:
+            for number in range(2):
+                group.start_soon(end, number)
+            await ended.wait()
+            loser, winner = sorted(both, key=lambda process: process.returncode is None)
+            assert loser.returncode == 1
+            assert loser.stderr is not None
+            assert b"Another daemon serves" in b"".join([piece async for piece in loser.stderr])
+            assert (await hello(tmp_path)).os_pid == winner.pid
+            winner.terminate()
+        assert winner.returncode == 0
+
+
+HOLDER = """
+import fcntl, socket, sys, time
+lock = open(sys.argv[1] + "/glmosd.lock", "ab")
+fcntl.flock(lock, fcntl.LOCK_EX)
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1] + "/glmosd.sock")
+listener.listen()
+print("held", flush=True)
+listener.accept()[0].recv(100)  # somebody has come; that moment this process ends as by SIGKILL
+"""
+
+
+async def test_a_daemon_waits_for_one_that_was_killed_and_has_not_let_go_yet(tmp_path: Path) -> None:
+    """The dying still hold the lock and take connections for a moment, but answer nobody."""
+    with anyio.fail_after(60):
+        async with await anyio.open_process([sys.executable, "-c", HOLDER, str(tmp_path)]) as holder:
+            assert holder.stdout is not None
+            assert (await holder.stdout.receive()).startswith(b"held")
+            daemon = await anyio.open_process([*SCRIPTED, "--home", str(tmp_path)], stdout=None, stderr=None)
+            await holder.wait()
+        while True:
+            try:
+                assert (await hello(tmp_path)).os_pid == daemon.pid
+                break
+            except DaemonAbsent:
+                assert daemon.returncode is None
+                await anyio.lowlevel.checkpoint()
+        daemon.terminate()
+        assert await daemon.wait() == 0
+
+
 async def test_a_daemon_that_was_killed_is_revived_by_the_next_request(tmp_path: Path) -> None:
     async def revive() -> None:
         await ensure_daemon(tmp_path, os.environ, command=SCRIPTED)

@@ -5,10 +5,13 @@ import fcntl
 import logging
 import os
 import signal
+import socket
 import sys
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 import anyio
 import msgspec
@@ -22,6 +25,11 @@ from glmos.daemon.serving import problem_of
 from glmos.ports import System
 
 log = logging.getLogger("glmosd")
+
+_POLL = 0.05
+"""Seconds between two looks at whether another daemon has ended or answers."""
+_PATIENCE = 10.0
+"""Seconds that a busy daemon may take to answer."""
 
 
 class Starter:
@@ -103,19 +111,41 @@ def _make(home: Path) -> None:
 
 @contextmanager
 def only_daemon(home: Path) -> Generator[None]:
-    """One daemon at a time. A predecessor that no longer listens is waited for: it is putting its things away.
+    """One daemon at a time. One that does not answer is waited for: it is starting, putting its things away, or dying.
 
     Raises: ConflictError when another daemon serves the home.
     """
     with (home / "glmosd.lock").open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if (home / SOCKET_NAME).exists():
-                raise ConflictError(f"Another daemon serves {str(home)!r} already.") from None
-            log.info("waiting for the previous daemon to end")
-            fcntl.flock(file, fcntl.LOCK_EX)
+        if not _taken(file):
+            log.info("waiting for another daemon to be ready or to end")
+            while not _taken(file):
+                if _answers(home):
+                    raise ConflictError(f"Another daemon serves {str(home)!r} already.")
+                time.sleep(_POLL)
         yield
+
+
+def _taken(file: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _answers(home: Path) -> bool:
+    """Whether a daemon serves the home. One that was just killed still takes connections, so only an answer counts."""
+    directory = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_PATIENCE)
+            connection.connect(f"/proc/self/fd/{directory}/{SOCKET_NAME}")
+            connection.sendall(b"GET / HTTP/1.1\r\nhost: glmosd\r\nconnection: close\r\n\r\n")
+            return bool(connection.recv(1))
+    except OSError:
+        return False
+    finally:
+        os.close(directory)
 
 
 def _first(error: Exception) -> Exception:
