@@ -131,7 +131,7 @@ async def assemble(
     ledger = Ledger(time_of.now)
     parts = Parts(
         store, workspaces, sandbox, everything, models, time_of, scheduler, ledger, rules, hub.tell, Timekeeper(ledger),
-        crash_points,
+        offers={}, crash_point=crash_points,
     )  # fmt: skip
     async with anyio.create_task_group() as tasks:
         machine = Machine(parts, hub, tasks, stopped_at=stopped_at)

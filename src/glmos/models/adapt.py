@@ -7,6 +7,7 @@ Above: `driver`. Below: `abi.errors`.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from glmos.abi.errors import ModelError
@@ -35,12 +36,12 @@ class Adaptation:
         """The body as this endpoint takes it."""
         return {self._renamed.get(k, k): v for k, v in body.items() if k not in self._without}
 
-    def note(self, error: ModelError, param: str, text: str, body: dict[str, Any]) -> None:
-        """Remember, for `learn`, which parameter of the body a refusal is about."""
+    def note(self, error: ModelError, param: str, text: str, fields: Sequence[str]) -> None:
+        """Remember, for `learn`, which of the body's fields a refusal is about."""
         self._lesson = None
         if error.kind != "bad_request" or not _REFUSES.search(text):
             return
-        named = [param] if param in body else [k for k in body if re.search(rf"\b{re.escape(k)}\b", text)]
+        named = [param] if param in fields else [k for k in fields if re.search(rf"\b{re.escape(k)}\b", text)]
         for field in named:
             if field in _OPTIONAL or (field in _RENAMED and field not in self._renamed.values()):
                 self._lesson = (error, field)

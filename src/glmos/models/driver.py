@@ -14,7 +14,7 @@ Implements `ports.RetryingDriver`. Above: `routes`, `fallback`, `recording`. Bel
 
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import anyio
@@ -185,10 +185,12 @@ class HttpDriver:
         async with self.limiter.slot(estimate + request.max_tokens) as slot:
             if not self._model:
                 await self._choose_model(key)
-            body = self._adaptation.apply(self._wire.build(request, self._model, self._profile, self._origin))
             url = self._wire.address(self.endpoint.base_url)
+            sent = self._adaptation.apply(self._wire.build(request, self._model, self._profile, self._origin))
             if self._on_request is not None:
-                self._on_request(Sent(url, dict(self.endpoint.headers), body))
+                self._on_request(Sent(url, dict(self.endpoint.headers), sent))
+            fields, body = tuple(sent), [msgspec.json.encode(sent)]
+            del sent  # this may take an hour, and there may be a thousand of them
             parser = self._wire.parser(self._profile)
             fault: ModelError | None = None
             try:
@@ -196,10 +198,10 @@ class HttpDriver:
                     "POST",
                     url,
                     headers=self._headers(key),
-                    body=msgspec.json.encode(body),
+                    body=body.pop(),
                     deadlines=self.endpoint.deadlines,
                 ) as response:
-                    await self._check(response, key, body, tries)
+                    await self._check(response, key, fields, tries)
                     await self._read(response, parser, on_delta or _ignore, key, tries, most=request.max_tokens)
             except Broken as broken:
                 if not parser.draft.begun:
@@ -278,7 +280,7 @@ class HttpDriver:
         for delta in parser.whole(_object(body)):
             on_delta(delta)
 
-    async def _check(self, response: Response, key: str, body: dict[str, Any], tries: int) -> None:
+    async def _check(self, response: Response, key: str, fields: Sequence[str], tries: int) -> None:
         """Raises: ModelError for any status but success."""
         if response.status == 200:
             return
@@ -289,7 +291,7 @@ class HttpDriver:
         refusal = read_refusal(response.status, text, codes=self.endpoint.codes, secrets=[key])
         wait = retry_after(response.headers)
         error = _refused(refused(refusal, response.status, self._place(key), tries=tries, wait=wait))
-        self._adaptation.note(error, refusal.param, text, body)
+        self._adaptation.note(error, refusal.param, text, fields)
         raise error
 
     # -- what an attempt needs ----------------------------------------------------------------------------------------

@@ -46,7 +46,8 @@ class ProcessLog:
         self._notes = 0
         """Calls of `note` that are not yet written: more than one means that somebody built on another's."""
         self._error: Exception | None = None
-        self._writing = anyio.Lock(fast_acquire=True)  # one batch at a time, in the order of the events
+        self._writing: anyio.Event | None = None
+        """Set when the batch that is being written now has been. One at a time, in the order of the events."""
         self._saved = state.seq if state is not None else 0
         self._conversation: Conversation | None = None
         self.front: Front | None = None
@@ -159,10 +160,16 @@ class ProcessLog:
         if self.durable_seq >= wanted:
             return
         with anyio.CancelScope(shield=True):  # a batch once begun is finished, or memory and disk would differ
-            async with self._writing:
-                self.require_sound()
-                if self.durable_seq < wanted and self._pending:
+            while self._writing is not None:
+                await self._writing.wait()
+            self.require_sound()
+            if self.durable_seq < wanted and self._pending:
+                written = self._writing = anyio.Event()
+                try:
                     await self._write(own=own)
+                finally:
+                    self._writing = None
+                    written.set()
 
     async def _write(self, *, own: bool) -> None:
         """Write what is pending, as one batch."""

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from glmos.abi.api import Progress
 from glmos.abi.errors import NotFoundError
+from glmos.abi.messages import ToolSchema
 from glmos.kernel.budget import Ledger
 from glmos.kernel.rules import Rules
 from glmos.ports import Clock, ModelRoutes, Sandbox, Store, Tool, ToolContext, Workspaces
@@ -25,6 +26,8 @@ class Parts(NamedTuple):
     progress: Callable[[Progress], None]
     """Passing signs of life, for whoever looks."""
     timekeeper: Timekeeper
+    offers: dict[tuple[str, ...], tuple[ToolSchema, ...]]
+    """By the tools a process is held to, what every request of it offers: made once for all that are held to the same."""
     crash_point: Callable[[str], None] = lambda _: None
     """Called with a name at the moments in which a crash is hardest to get over, for tests that die there."""
 

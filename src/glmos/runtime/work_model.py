@@ -50,7 +50,9 @@ def _front(log: ProcessLog, parts: Parts) -> Front:
     p, created = log.state, log.entries[0]
     assert isinstance(created.event, e.ProcessCreated)
     index = syscalls.index(p, parts.rules)
-    return front(head(created.event, created.at, index), syscalls.offered(p, parts.rules))
+    if p.tools not in parts.offers:
+        parts.offers[p.tools] = syscalls.offered(p, parts.rules)
+    return front(head(created.event, created.at, index), parts.offers[p.tools])
 
 
 async def complete(
