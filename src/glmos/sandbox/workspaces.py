@@ -11,8 +11,8 @@ import contextlib
 import errno
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Generator, Iterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Callable, Collection, Generator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -30,6 +30,8 @@ from glmos.sandbox.objects import Objects
 from glmos.sandbox.snapshots import FILE, FOLDER, LINK, SKIPPED, Memory, Node, Seen
 
 T = TypeVar("T")
+REMEMBERED = 64
+"""Workspaces whose files are known without asking the store."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -49,8 +51,9 @@ class DiskWorkspaces:
         self._crash_point = crash_points
         self._opened: Objects | None = None
         self._memories: dict[Pid, Memory] = {}
+        """What was seen of the workspaces used last, the newest at the end. Of others it stands in the store."""
         self._busy: dict[Pid, anyio.Lock] = {}
-        """Guard a workspace against two of these methods at once."""
+        """Guard a workspace against two of these methods at once; here only while one of them uses it."""
         self._storing = anyio.Lock()
         """Guards the store: one writer at a time."""
 
@@ -111,9 +114,19 @@ class DiskWorkspaces:
         """Carry out `work` in a thread while nobody else touches these workspaces or the store."""
         async with AsyncExitStack() as stack:
             for pid in sorted(set(pids)):
-                await stack.enter_async_context(self._busy.setdefault(pid, anyio.Lock()))
+                await stack.enter_async_context(self._alone(pid))
             await stack.enter_async_context(self._storing)
             return await anyio.to_thread.run_sync(lambda: _guarded(what, lambda: work(*arguments)))
+
+    @asynccontextmanager
+    async def _alone(self, pid: Pid) -> AsyncGenerator[None]:
+        lock = self._busy.setdefault(pid, anyio.Lock())
+        try:
+            async with lock:
+                yield
+        finally:
+            if not lock.locked() and self._busy.get(pid) is lock:  # whoever waited would have it by now
+                del self._busy[pid]
 
     @property
     def _objects(self) -> Objects:
@@ -183,10 +196,14 @@ class DiskWorkspaces:
         return msgspec.structs.replace(file, size=size, digest=digest)
 
     def _memory(self, pid: Pid) -> Memory:
-        if pid not in self._memories:
+        memory = self._memories.pop(pid, None)
+        if memory is None:
             data = self._objects.get_memo(pid, "seen")
-            self._memories[pid] = {} if data is None else msgspec.msgpack.decode(data, type=dict[bytes, Seen])
-        return self._memories[pid]
+            memory = {} if data is None else msgspec.msgpack.decode(data, type=dict[bytes, Seen])
+        self._memories[pid] = memory
+        if len(self._memories) > REMEMBERED:
+            del self._memories[next(iter(self._memories))]
+        return memory
 
     def _remember(self, pid: Pid) -> None:
         self._objects.put_memo(pid, "seen", msgspec.msgpack.encode(self._memory(pid)))

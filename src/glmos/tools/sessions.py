@@ -83,7 +83,8 @@ class Sessions(Generic[T]):
 
     async def release(self, pid: Pid) -> None:
         """End the resident of `pid`, a running call's included; calls that wait for their turn or for its start fail."""
-        self._releases[pid] = self._releases.get(pid, 0) + 1
+        if pid in self._locks:  # otherwise there is no call that could wait
+            self._releases[pid] = self._releases.get(pid, 0) + 1
         if (resident := self._residents.pop(pid, None)) is not None:
             with anyio.CancelScope(shield=True):
                 await resident.close()
