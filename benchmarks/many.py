@@ -1,6 +1,6 @@
 """Many processes at once: how close to the ideal, and what one more costs.
 
-    python benchmarks/many.py                        # all three parts, floor, GLM-OS and every installed peer
+    python benchmarks/many.py                        # all parts, floor, GLM-OS and every installed peer
     python benchmarks/many.py --part at-once --only floor glm-os
     python benchmarks/many.py --record               # also writes benchmarks/results/many-DATE.md
 
@@ -8,6 +8,7 @@ at-once    200 tasks of 10 model calls each, all at once, every answer takes 100
            GLM-OS's ten calls are 8 steps, `finish` and the critic; the others' are 9 steps and the final text. One core
            for the system, one for the mock server. Goal: at most 1.5 times the ideal.
 waiting    1,000 tasks that have done two steps and wait for a model that does not answer: memory of each. Goal: 30 KB.
+ended      1,000 tasks of two steps that have come to their end in the same program: memory that each leaves behind.
 parked     100,000 processes on disk, half of them ended and half waiting for a person: memory of the daemon against one
            with an empty home, and how long `glmos ps` takes. Goals: no memory; 1 s.
 
@@ -89,6 +90,17 @@ def waiting(systems: Sequence[rig.System], *, tasks: int, peer_tasks: int) -> st
     return rig.table(["waiting for the model", "tasks", "KB each", "MB with 20", "MB with all"], rows)
 
 
+def ended(systems: Sequence[rig.System], tasks: int) -> str:
+    """KB that a finished task leaves in memory."""
+    rows: list[list[str]] = []
+    with rig.mock_server() as url:
+        for system in systems:
+            figures = rig.work(system, "ended", url, steps=2, tasks=tasks)
+            before, after = figures["before"] / 2**20, figures["after"] / 2**20
+            rows.append([system.name, str(tasks), f"{figures['each'] / 1024:.2f}", f"{before:.1f}", f"{after:.1f}"])
+    return rig.table(["ended in the same program", "tasks", "KB each", "MB after 300", "MB after all"], rows)
+
+
 # -- parked -----------------------------------------------------------------------------------------------------------
 
 
@@ -168,7 +180,7 @@ def parked(count: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--part", choices=["at-once", "waiting", "parked"], help="only this one")
+    parser.add_argument("--part", choices=["at-once", "waiting", "ended", "parked"], help="only this one")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="systems, by the beginning of the name")
     parser.add_argument("--tasks", type=int, default=200)
     parser.add_argument("--peer-tasks", type=int, default=200)
@@ -184,6 +196,10 @@ def main() -> None:
         parts.append(at_once(systems, tasks=options.tasks, peer_tasks=options.peer_tasks, rounds=options.rounds))
     if options.part in (None, "waiting"):
         parts.append(waiting(systems, tasks=options.waiting, peer_tasks=options.peer_waiting))
+    if options.part in (None, "ended"):
+        parts.append(
+            ended([s for s in systems if not s.peer and s.variant in ("raw-group-2", "pure")], options.waiting)
+        )
     if options.part in (None, "parked"):
         parts.append(parked(options.parked))
     text = "\n\n".join([*parts, rig.set_ups(systems)])

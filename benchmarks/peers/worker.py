@@ -11,6 +11,7 @@ Modes
     loop      the same task `--reps` times, one after the other, after one that is not counted: wall and CPU of each
     many      `--tasks` tasks at once, after three that warm up: wall and CPU
     waiting   `--tasks` tasks that have done two steps and wait for a model that never answers: memory of each
+    ended     `--tasks` tasks, a hundred at once, after three hundred that are not counted: memory that each leaves
     start     one task whose tool hangs for ever in step `--crash-at`
     resume    the same task, taken up again by the system's own documented means
 """
@@ -111,6 +112,21 @@ async def waiting(driver: Driving, url: str, tasks: int) -> dict[str, Any]:
     return {"before": before, "after": after, "each": (after - before) / tasks}
 
 
+async def ended(driver: Driving, tasks: int) -> dict[str, Any]:
+    """Memory before and after tasks that have come to their end."""
+
+    async def finish(first: int, last: int) -> int:
+        for begin in range(first, last, 100):
+            for text in await asyncio.gather(*(driver.run(f"e{i}") for i in range(begin, begin + 100))):
+                settled(text)
+        gc.collect()
+        return resident()
+
+    before = await finish(0, 300)
+    after = await finish(300, 300 + tasks)
+    return {"before": before, "after": after, "each": (after - before) / tasks}
+
+
 def requests(url: str) -> int:
     """How many requests the mock server has had."""
     with urlopen(url.removesuffix("/v1") + "/count", timeout=10) as answer:
@@ -131,7 +147,7 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("driver")
     parser.add_argument("variant")
-    parser.add_argument("mode", choices=["empty", "loop", "many", "waiting", "start", "resume"])
+    parser.add_argument("mode", choices=["empty", "loop", "many", "waiting", "ended", "start", "resume"])
     parser.add_argument("--url", required=True)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--ledger", type=Path)
@@ -171,6 +187,8 @@ async def main() -> None:
             figures = await waiting(driver, options.url, options.tasks)
             print(json.dumps(figures), flush=True)
             os._exit(0)  # what waits for ever is not waited for
+        case "ended":
+            figures = await ended(driver, options.tasks)
         case "start":
             figures = await one(driver.run("crash"))
         case _:
