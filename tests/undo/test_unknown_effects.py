@@ -81,9 +81,10 @@ async def test_a_call_that_is_stopped_for_time_is_found_out_about(tmp_path: Path
     script = [send("我们来了"), finish("c1", "it took effect")]
     async with world(tmp_path, script, tools=[Desk(hotel, after=forever)], clock=Still()) as w:
         pid = await w.system.start(RunRequest("go", approve_all=True, limits=Limits(seconds=1)))
-        assert (await w.system.wait(pid)).status == "done"
+        report = await w.system.wait(pid)
+        assert (report.status, "the limit of 1 seconds is reached" in report.reason) == ("refused", True)
         events = [x.event for x in await w.system.log(pid)]
-        assert e.ToolUnknown("c1", "desk was stopped after 1 s") in events
+        assert e.ToolUnknown("c1", "desk was stopped: the time of the process was over") in events
         assert [x.outcome for x in events if isinstance(x, e.ToolProbed)] == ["happened"]
         assert not any(isinstance(x, e.ToolFinished) for x in events)
     assert hotel.letters == ["我们来了"]
