@@ -172,3 +172,31 @@ async def test_a_fork_of_a_process_that_asks_about_an_effect_asks_as_well(tmp_pa
         with anyio.fail_after(5):
             report = await w.system.wait(fork)
         assert (report.status, report.question_kind) == ("waiting", "unknown_effect")
+
+
+async def test_the_system_can_be_closed_in_the_middle_of_a_kill(tmp_path: Path) -> None:
+    """The parent waits for the ends of its children, which come no more. At the next start the kill goes on."""
+
+    def reply(request: ModelRequest) -> Any:
+        if "child" in request.messages[1].content:
+            return anyio.sleep_forever()
+        return call("wait") if len(request.messages) > 2 else calls(*[("spawn", {"goal": "child"})] * 3)
+
+    for steps in range(12):
+        store, model, pid = RamStore(), ScriptedModel(reply), 0
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as tasks:
+                async with world(tmp_path / str(steps), model, store=store) as w:
+                    pid = await w.system.start(RunRequest("parent"))
+                    while model.running < 3:
+                        await anyio.lowlevel.checkpoint()
+                    tasks.start_soon(w.system.signal, pid, "kill")
+                    for _ in range(steps):
+                        await anyio.lowlevel.checkpoint()
+                tasks.cancel_scope.cancel()
+            async with world(tmp_path / str(steps), ScriptedModel(reply), store=store) as w:
+                report = await w.system.report(pid)
+                if steps > 5:
+                    report = await w.system.wait(pid)
+                    assert report.status == "killed"
+                    assert {(await w.system.wait(c)).status for c in report.children} == {"killed"}

@@ -194,17 +194,18 @@ class LiveProcess:
     async def _kill(self, reason: str) -> None:
         """End everything the process has under way, in this order: our tasks, its programs, its children, itself."""
         self.drop()
+        while self._running:
+            self._changed = anyio.Event()
+            await self._changed.wait()
         with anyio.CancelScope(shield=True):
-            while self._running:
-                self._changed = anyio.Event()
-                await self._changed.wait()
             await self.parts.sandbox.kill(self.log.pid)
             await self.release()
-            self.parts.crash_point("kill.before_children")
-            await self.kin.kill_children(self.state)
-            self.parts.crash_point("kill.before_exit")
-            lost = [e.ToolUnknown(c.call, "killed") for c in self.state.open_calls if c.effect != "pure"]
-            await self.log.append(*lost, e.ProcessExited("killed", reason))
+        self.parts.crash_point("kill.before_children")
+        # If the machine ends meanwhile its children end no more, and must not be waited for: the signal stands in the log.
+        await self.kin.kill_children(self.state)
+        self.parts.crash_point("kill.before_exit")
+        lost = [e.ToolUnknown(c.call, "killed") for c in self.state.open_calls if c.effect != "pure"]
+        await self.log.append(*lost, e.ProcessExited("killed", reason))
 
     def drop(self) -> None:
         """Cancel whatever is under way, without receipts."""
