@@ -59,6 +59,8 @@ def _cycle(p: Process, rules: Rules) -> list[f.Effect]:
         return _stuck(p, f"the model sent {p.refusals} calls in a row that could not be carried out")
     if state is not None and step is not None and state.turns >= rules.max_turns:
         return _stuck(p, f"{state.turns} model calls did not reach it")
+    if p.loose_turns >= rules.max_turns:
+        return _stuck(p, f"{p.loose_turns} model calls did not bring it about")
     return [f.CallModel(p.numbers + 1, p.step, require_call=bool(p.rules.get("prose") or p.rules.get("empty")))]
 
 
@@ -329,7 +331,7 @@ def _act(p: Process, step: Step, state: StepState, rules: Rules) -> list[f.Effec
 
 def _stuck(p: Process, reason: str) -> list[f.Effect]:
     if p.step is None:
-        return _exit("failed", f"no plan came about: {reason}; try another model with -m")
+        return _exit("failed", f"no plan that could be followed came about: {reason}; try another model with -m")
     state = p.steps[p.step]
     return [f.Record((e.StepFailed(p.step, state.attempts, reason),))]
 

@@ -90,7 +90,9 @@ def _apply(p: Process, event: e.Event) -> Process:
         case e.ModelCalled():
             reserved = p.reserved | {f"m{event.number}": event.reserved}
             p = replace(p, model_call=event, numbers=event.number, reply=None, reserved=reserved)
-            return _step(p, p.step, turns=p.steps[p.step].turns + 1) if p.step is not None else p
+            if p.step is None:
+                return replace(p, loose_turns=p.loose_turns + 1)
+            return _step(replace(p, loose_turns=0), p.step, turns=p.steps[p.step].turns + 1)
         case e.ModelRetried():
             return replace(p, reserved=p.reserved | {f"m{event.number}": event.reserved})
         case e.ModelReplied():
@@ -364,7 +366,7 @@ def _reopened(p: Process) -> Process:
         steps[step] = replace(steps[step], status="submitted", checks=checks)
     return replace(
         p, exit=None, killed=False, suspended=False, model_failure=None, budget_refusal=None, steps=steps, step=step,
-        refusals=0, rules={}, signatures={}, replan_due=False,
+        refusals=0, rules={}, signatures={}, replan_due=False, loose_turns=0,
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from glmos.abi.messages import FunctionCall
 from glmos.abi.plans import Claim, Step
 from glmos.abi.tools import EffectClass, Output
 
-STATE_VERSION = "5"
+STATE_VERSION = "6"
 """Of the layout of `Process`. Raise it with any change here: snapshots of another version are ignored."""
 
 
@@ -144,6 +144,8 @@ class Process(Struct, frozen=True):
 
     numbers: int = 0
     """Model calls made so far."""
+    loose_turns: int = 0
+    """Model calls in a row without a step being done: before a plan, or while it is revised."""
     model_call: e.ModelCalled | None = None
     """In flight."""
     reply: Reply | None = None

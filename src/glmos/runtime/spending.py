@@ -93,4 +93,6 @@ class Requests:
         self._reserved = spent + self._worst
         self._log.note(self._record(self._reserved))
         await self._log.flush()
-        return True
+        short = self._parts.ledger.shortfall(self._log.pid, Usage())  # writing takes time, which may be over now
+        self.refused = refusal(short, f"another request of {self._what}") if short is not None else None
+        return short is None

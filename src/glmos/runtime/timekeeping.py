@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 import anyio
+import anyio.lowlevel
 
 from glmos.abi import events as e
 from glmos.abi.ids import Pid
@@ -28,6 +29,12 @@ class TimeLimit:
     def reached(self) -> bool:
         """The body was cut off."""
         return self.scope.cancelled_caught
+
+    async def check(self) -> None:
+        """To be called before something begins that was waited for: the time may be over since."""
+        if self._keeper.left(self.pid) <= 0:
+            self.scope.cancel()
+            await anyio.lowlevel.checkpoint()
 
     def __enter__(self) -> Self:
         self._keeper.enter(self)

@@ -11,7 +11,7 @@ from glmos.abi import plans as a
 from glmos.abi.budgets import Usage
 from glmos.abi.errors import ModelError, RefusedError
 from glmos.abi.ids import Pid
-from glmos.abi.messages import ModelReply, ModelRequest
+from glmos.abi.messages import ModelRequest
 from glmos.context import critic
 from glmos.kernel.verify import Verdict
 from glmos.runtime.check_scripts import PREVIEW_SCRIPT
@@ -56,11 +56,9 @@ async def criticise(log: ProcessLog, parts: Parts, effect: f.RunCheck, check: a.
     finally:
         parts.ledger.release(p.pid, key)
     await log.flush()
-    reply: ModelReply | None = None
     requests = Requests(log, parts, need, lambda total: e.CheckStarted(effect.step, effect.index, total), "a critic")
     try:
-        with parts.timekeeper.limit(p.pid):
-            reply = await complete(parts, log.state, driver, request, requests, show=False)
+        reply = await complete(parts, log.state, driver, request, requests, show=False)
     except ModelError as error:
         used = need if error.usage is None else error.usage
         _critic_says(log, effect, Verdict("undecided", f"the critic did not answer: {error}"), used, True)

@@ -57,8 +57,9 @@ def _front(log: ProcessLog, parts: Parts) -> Front:
 
 async def complete(
     parts: Parts, p: Process, driver: ModelDriver, request: ModelRequest, requests: Requests, *, show: bool = True
-) -> ModelReply:
-    """Make the call, in its turn; what the reply does not say of its usage is filled in."""
+) -> ModelReply | None:
+    """Make the call, in its turn; None when the time was over before it had ended. What the reply does not say of its
+    usage is filled in."""
 
     def told(delta: Delta) -> None:
         kind, text = ("delta", delta.content) if delta.content else ("reasoning", delta.reasoning)
@@ -68,9 +69,12 @@ async def complete(
             parts.progress(Progress(p.pid, kind, text, step=p.step or ""))  # type: ignore[arg-type]
 
     device = f"{driver.traits.provider}:{driver.traits.name}"
-    async with parts.scheduler.place(device, pid=p.pid, root=p.root, priority=p.priority):
-        reply = await complete_within(driver, request, told, requests.again)
-    return replace(reply, usage=billed(driver, request, reply.usage))
+    with parts.timekeeper.limit(p.pid) as time:
+        async with parts.scheduler.place(device, pid=p.pid, root=p.root, priority=p.priority):
+            await time.check()
+            reply = await complete_within(driver, request, told, requests.again)
+            return replace(reply, usage=billed(driver, request, reply.usage))
+    return None
 
 
 def billed(driver: ModelDriver, request: ModelRequest, usage: Usage) -> Usage:
@@ -110,10 +114,8 @@ async def call_model(log: ProcessLog, parts: Parts, effect: f.CallModel) -> None
     parts.crash_point("model.after_intent")
     requests = Requests(log, parts, need, lambda total: e.ModelRetried(effect.number, total), what)
     begun = parts.clock.monotonic()
-    reply: ModelReply | None = None
     try:
-        with parts.timekeeper.limit(p.pid):
-            reply = await complete(parts, log.state, driver, request, requests)
+        reply = await complete(parts, log.state, driver, request, requests)
     except ModelError as error:
         used = need if error.usage is None else error.usage
         refused = [requests.refused] if requests.refused is not None else []

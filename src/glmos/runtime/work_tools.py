@@ -70,6 +70,9 @@ async def run_tool(log: ProcessLog, parts: Parts, effect: f.RunTool) -> None:
     except SandboxError as error:
         broken = error
         result = ToolResult(failure=Failure("unavailable", str(error)))
+    except _NotBegun as late:
+        end = [late.refused]
+        result = ToolResult(failure=Failure("limit", f"{call.tool} was not called: the time was over"), usd=0.0)
     except _Stopped as stopped:
         result = ToolResult(failure=stopped.failure)
         end = [stopped.refused] if stopped.refused is not None else []
@@ -87,6 +90,14 @@ async def run_tool(log: ProcessLog, parts: Parts, effect: f.RunTool) -> None:
         end = [e.ProcessExited("failed", str(broken))]
     parts.crash_point("tool.before_receipt")
     log.note(receipt, *end)
+
+
+class _NotBegun(Exception):
+    """The time was over before the call had its turn."""
+
+    def __init__(self, refused: e.BudgetRefused) -> None:
+        super().__init__(refused.what)
+        self.refused = refused
 
 
 class _Stopped(Exception):
@@ -108,9 +119,12 @@ async def _run(p: Process, parts: Parts, call: ToolCall) -> ToolResult:
     seconds = float(asked) if isinstance(asked, int | float) and asked > 0 else tool.spec.timeout
     seconds = min(seconds + GRACE, LONGEST)
     result: ToolResult | None = None
+    started = False
     try:
         with parts.timekeeper.limit(p.pid) as time:
             async with parts.scheduler.place("tools", pid=p.pid, root=p.root, priority=p.priority):
+                await time.check()
+                started = True
                 parts.crash_point("tool.before_start")
                 with anyio.move_on_after(seconds):
                     result = await tool.run(call, parts.context(p.pid))
@@ -126,6 +140,8 @@ async def _run(p: Process, parts: Parts, call: ToolCall) -> ToolResult:
         return result
     if time.reached:
         refused = parts.timekeeper.refusal(p.pid, f"a call of {call.tool}")
+        if not started:
+            raise _NotBegun(refused)
         raise _Stopped("limit", f"{call.tool} was stopped: the time of the process was over", refused)
     raise _Stopped("timeout", f"{call.tool} was stopped after {seconds:.0f} s")
 
