@@ -46,7 +46,7 @@ def crash(system: rig.System, url: str) -> tuple[list[tuple[str, int]], list[tup
             begun = time.monotonic()
             while ("start", CRASH) not in noted(ledger):
                 if worker.poll() is not None or time.monotonic() - begun > 120:
-                    raise rig.Failed(f"{system.name} did not come to step {CRASH}")
+                    raise rig.Failed(f"{system.name}: it did not come to step {CRASH}")
                 time.sleep(0.05)
             time.sleep(SETTLE)
         before = noted(ledger)

@@ -44,6 +44,8 @@ PARTS = (
     ("runtime: log", ("runtime/log",)),
     ("runtime: carrying out model calls", ("runtime/work_model",)),
     ("runtime: carrying out tool calls", ("runtime/work_tools", "runtime/outputs", "tools/")),
+    ("workspace", ("sandbox/",)),
+    ("data: budgets, labels, events", ("abi/",)),
     ("runtime: process loop, table, scheduling", ("runtime/", "boot/")),
 )  # fmt: skip
 """A part of the table and the modules in it; the first that fits counts."""

@@ -26,14 +26,17 @@ def commit() -> str:
 
 
 def machine() -> str:
-    """Cores, processor, kernel and Python, in one sentence."""
+    """Cores and how busy they are, processor, kernel and Python, in one sentence."""
     model = "unknown processor"
     for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
         if line.startswith("model name"):
             model = line.split(":", 1)[1].strip()
             break
     kernel = f"{platform.system()} {platform.release().split('-')[0]}"
-    return f"{os.cpu_count()} cores shared with other work, {model}, {kernel}, Python {platform.python_version()}"
+    load = f"load {os.getloadavg()[1]:.0f} at the end"
+    return (
+        f"{os.cpu_count()} cores shared with other work ({load}), {model}, {kernel}, Python {platform.python_version()}"
+    )
 
 
 def record(name: str, title: str, text: str) -> Path:

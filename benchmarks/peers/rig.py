@@ -8,6 +8,7 @@ Above: the benchmark commands. Below: `mock_server`, `worker`, `setup` (environm
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,7 @@ from typing import Any, NamedTuple
 from peers.setup import PEERS, python_of, versions
 
 HERE = Path(__file__).parent
+ERROR = re.compile(r"[\w.]*(Error|Exception|Exit|Found)\b.*: |the task did not|a task ended")
 
 
 _NAMES = {"glmos_system": "GLM-OS", "glmos_daemon": "GLM-OS daemon"}
@@ -123,8 +125,15 @@ class Failed(Exception):
 
     @property
     def reason(self) -> str:
-        """The last that it said, in short."""
-        return str(self).rpartition(" / ")[2].strip()[:100]
+        """What it said, without its name and in short."""
+        return str(self).partition(": ")[2][:100]
+
+
+def said(output: str) -> str:
+    """The line of `output` that tells why a program ended: the last error that is not one of its shutting down."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if ERROR.match(line) and "shutting down" not in line]
+    return (errors or lines or [""])[-1]
 
 
 def work(
@@ -155,11 +164,10 @@ def work(
             capture_output=True, text=True, timeout=limit, check=False, env=environment(),
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        raise Failed(f"{system.name} was not done after {limit:.0f} s") from None
+        raise Failed(f"{system.name}: not done after {limit:.0f} s") from None
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode or not lines:
-        said = (done.stderr.strip() or done.stdout.strip() or f"exit status {done.returncode}").splitlines()
-        raise Failed(f"{system.name}: {' / '.join(said[-3:])}")
+        raise Failed(f"{system.name}: {said(done.stderr) or said(done.stdout) or f'exit status {done.returncode}'}")
     return json.loads(lines[-1])
 
 

@@ -55,7 +55,7 @@ class Driver:
             model=f"openai/{s.model}", base_url=s.url, api_key=SecretStr("sk-mock"), usage_id="bench", num_retries=0
         )
         self.agent = Agent(llm=model, tools=[Tool(name="step")])
-        self.threads = ThreadPoolExecutor(max_workers=s.tasks + 4)
+        self.threads = ThreadPoolExecutor(max_workers=s.tasks + 32)
 
     def _converse(self, task: str, begin: bool) -> str:
         s = self.setting
