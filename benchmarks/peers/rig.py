@@ -11,9 +11,11 @@ import os
 import re
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
@@ -186,20 +188,44 @@ def running(system: System, mode: str, url: str, place: Path, **options: Any) ->
         worker.wait()
 
 
-def syncs(system: System, url: str, **options: Any) -> int | None:
-    """How often `system` has the disk synced while it does its work; None without strace. Slow: a run of its own."""
-    if shutil.which("strace") is None:
+class Synced(NamedTuple):
+    """A worker in the mode `loop` over a disk in memory whose every sync takes the same time."""
+
+    figures: dict[str, Any]
+    syncs: int
+    """How often it had the disk synced, start and end included."""
+
+
+def steady_disk(system: System, url: str, *, milliseconds: float, **options: Any) -> Synced | None:
+    """Run `system` there; None without strace, which counts the syncs and makes each of them take so long."""
+    memory = Path("/dev/shm")
+    if shutil.which("strace") is None or not memory.is_dir():
         return None
-    with folder() as place:
-        trace = place / "trace"
-        calls = "trace=fsync,fdatasync,sync_file_range"
-        words = ["strace", "-f", "-qq", "-e", calls, "-e", "signal=none", "-o", str(trace)]
-        (place / "state").mkdir()
+    with folder() as place, folder(memory) as state:
+        trace, delay = place / "trace", f"inject=fsync,fdatasync:delay_exit={milliseconds * 1000:.0f}"
+        words = ["strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=fsync,fdatasync", "-e", delay, "-o", str(trace)]
         done = subprocess.run(
-            [*words, *command(system, "loop", url, place / "state", **options)],
-            capture_output=True, check=False, env=environment(), timeout=600,
+            [*words, *command(system, "loop", url, state, **options)],
+            capture_output=True, text=True, check=False, env=environment(), timeout=600,
         )  # fmt: skip
-        return trace.read_text(encoding="utf-8").count("sync(") if done.returncode == 0 else None
+        lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+        if done.returncode or not lines:
+            return None
+        return Synced(json.loads(lines[-1]), trace.read_text(encoding="utf-8").count("sync("))
+
+
+def sync_time(where: Path | None = None) -> float:
+    """Median seconds of a sync on the disk to measure, at this moment."""
+    with folder(where) as place:
+        fd = os.open(place / "file", os.O_CREAT | os.O_WRONLY)
+        seconds: list[float] = []
+        for _ in range(50):
+            os.write(fd, bytes(4096))
+            begun = time.perf_counter()
+            os.fdatasync(fd)
+            seconds.append(time.perf_counter() - begun)
+        os.close(fd)
+        return statistics.median(seconds)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -35,7 +35,8 @@ def test_a_loop_of_steps_is_measured_inside_a_program_and_through_the_daemon() -
         "1",
         "--reps",
         "1",
-        "--no-syncs",
+        "--sync",
+        "0",
     )
     for name in ("GLM-OS pure", "GLM-OS irreversible", "GLM-OS daemon pure", "floor aiohttp-sqlite-2"):
         assert float(found[name][0]) > 0, name
