@@ -9,7 +9,7 @@ import pytest
 
 from glmos.abi import events as e
 from glmos.abi.api import RunRequest
-from glmos.abi.errors import SandboxError
+from glmos.abi.errors import DeviceError, SandboxError
 from glmos.abi.events import Event, ProcessRow
 from glmos.abi.ids import Pid, Seq
 from glmos.abi.messages import ModelRequest
@@ -158,6 +158,41 @@ async def test_without_a_sandbox_a_process_ends_once(tmp_path: Path) -> None:
         await w.system.machine.at_rest(report.pid)
         assert report.status == "failed" and "sandbox" in report.reason
         assert (await kinds(w.store, report.pid)).count(e.ProcessExited) == 1
+
+
+async def test_what_is_under_way_when_a_process_ends_is_stopped(tmp_path: Path) -> None:
+    class Half(Echo):
+        async def run(self, call: ToolCall, context: ToolContext) -> ToolResult:
+            if call.arguments["text"] == "b":
+                await anyio.sleep_forever()
+            raise SandboxError("The sandbox cannot be set up; run `glmos doctor`.")
+
+    script = [calls(("echo", {"text": "a"}), ("echo", {"text": "b"}))]
+    async with world(tmp_path, script, tools=[Half()]) as w:
+        report = await w.system.run("listen twice")
+        with anyio.fail_after(5):
+            await w.system.machine.at_rest(report.pid)
+        assert (await kinds(w.store, report.pid))[-2:] == [e.ToolFinished, e.ProcessExited]
+
+
+async def test_a_parent_that_could_not_be_told_of_its_child_says_so(tmp_path: Path) -> None:
+    store = RamStore()
+
+    async def answer(request: ModelRequest) -> Any:
+        if "孩子" in request.messages[1].content:
+            await w.system.machine.hub.until_parked(1, lambda: w.system.machine.live == 1)
+            await store.append(1, await store.head(1), [e.ProcessReniced(3)], at=9e9)  # somebody else on the same store
+            return call("give_up", reason="no way")
+        replies = {2: call("spawn", goal="孩子"), 4: call("wait")}
+        return replies.get(len(request.messages), call("give_up", reason="it could not"))
+
+    async with world(tmp_path, ScriptedModel(answer), store=store) as w:
+        with anyio.fail_after(5):
+            pid = await w.system.start(RunRequest("parent"))
+            with pytest.raises(DeviceError, match="somebody else wrote to it"):
+                await w.system.wait(pid)
+            await w.system.signal(pid, "resume")
+            assert (await w.system.wait(pid)).status == "failed"
 
 
 async def test_a_fork_of_a_process_that_asks_about_an_effect_asks_as_well(tmp_path: Path) -> None:

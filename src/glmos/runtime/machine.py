@@ -213,6 +213,9 @@ class Machine:
                 raise ConflictError(f"process {pid} has already ended ({p.exit.status})")
             return (e.SignalReceived("kill"),)
 
+        await self._end(pid, killed)
+
+    async def _end(self, pid: Pid, killed: Callable[[Process], Sequence[e.Event]]) -> None:
         await self.submit(pid, killed)
         await self.hub.until(pid, lambda p: p.exit is not None, self.state)
 
@@ -487,7 +490,7 @@ class Machine:
                     if _awaited(parent.state, p.pid):
                         news = await self._news(p)
                         await parent.log.append_if(lambda state: news(_known(state)))
-        except (NotFoundError, ConflictError):
+        except NotFoundError:
             return
         except Exception as error:
             self._let_go(p.parent, error)  # it hears of its child when it is brought back
@@ -574,13 +577,15 @@ class Machine:
         Raises:
             GlmosError: One could not be ended; all the others were.
         """
+
+        def killed(child: Process) -> Sequence[e.Event]:
+            return (e.SignalReceived("kill", "parent"),) if child.exit is None and not child.killed else ()
+
         failure: GlmosError | None = None
         for child in p.children.values():
             try:
                 if child.exited is None and await self.parts.store.head(child.pid) > 0:
-                    await self.kill(child.pid)
-            except ConflictError:
-                continue  # it ended by itself
+                    await self._end(child.pid, killed)
             except GlmosError as error:
                 failure = failure or error
         if failure is not None:

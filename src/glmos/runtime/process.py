@@ -81,6 +81,8 @@ class LiveProcess:
                 if not self._calling:
                     await self.log.flush()
                     self.parts.crash_point("process.after_flush")
+                if self.state.exit is not None:
+                    self.drop()  # what is still under way serves nobody any more
                 if self._running == 0 and self.pins == 0 and not self._changed.is_set():
                     self.kin.leave(self.log.pid)  # at once: whoever comes now must not find a process that is going
                     return

@@ -85,7 +85,9 @@ async def run_tool(log: ProcessLog, parts: Parts, effect: f.RunTool) -> None:
                 log.note(*end)
                 return
     receipt = await receipt_of(parts, p, call, result)
-    if broken is not None and log.state.exit is None:
+    if log.state.exit is not None:
+        return  # another call has found that there is no sandbox; what this one gave serves nobody any more
+    if broken is not None:
         # Without a sandbox nothing can be done in this home: the person must hear it, not the model.
         end = [e.ProcessExited("failed", str(broken))]
     parts.crash_point("tool.before_receipt")
