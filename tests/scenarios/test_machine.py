@@ -9,6 +9,7 @@ import pytest
 
 from glmos.abi import events as e
 from glmos.abi.api import RunRequest
+from glmos.abi.budgets import Limits
 from glmos.abi.errors import DeviceError, SandboxError
 from glmos.abi.events import Event, ProcessRow
 from glmos.abi.ids import Pid, Seq
@@ -235,3 +236,22 @@ async def test_the_system_can_be_closed_in_the_middle_of_a_kill(tmp_path: Path) 
                     report = await w.system.wait(pid)
                     assert report.status == "killed"
                     assert {(await w.system.wait(c)).status for c in report.children} == {"killed"}
+
+
+async def test_a_process_that_is_refused_says_what_nobody_knows(tmp_path: Path) -> None:
+    letter = Letter([], gate=anyio.Event())
+    async with world(tmp_path, [call("letter", text="信")], tools=[letter]) as w:
+        report = await w.system.run("write slowly", limits=Limits(seconds=0.3), approve_all=True)
+    assert report.status == "refused"
+    assert "nobody knows whether c1 (letter.run) took effect" in report.reason
+
+
+async def test_a_process_that_is_killed_says_what_nobody_knows(tmp_path: Path) -> None:
+    letter = Letter([], gate=anyio.Event())
+    async with world(tmp_path, [call("letter", text="信")], tools=[letter]) as w:
+        pid = await w.system.start(RunRequest("write slowly", approve_all=True))
+        with anyio.fail_after(5):
+            await letter.reached.wait()
+            await w.system.signal(pid, "kill")
+            report = await w.system.report(pid)
+    assert "nobody knows whether c1 (letter.run) took effect" in report.reason

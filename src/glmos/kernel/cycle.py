@@ -13,6 +13,7 @@ from glmos.abi.messages import FunctionCall
 from glmos.abi.plans import Step
 from glmos.abi.tools import Output
 from glmos.kernel import plans, syscalls
+from glmos.kernel.effects import in_doubt
 from glmos.kernel.process import Call, Process, StepState, signature
 from glmos.kernel.report import check_kind
 from glmos.kernel.rules import Rules
@@ -351,9 +352,11 @@ def _over_budget(p: Process, refused: e.BudgetRefused) -> str:
         else f" when it came to {refused.what}"
     )
     then = "" if own else f", then `glmos resume {p.pid}`"
+    doubt = in_doubt(p.open_calls)
+    doubt = f"; {doubt}" if doubt else ""
     return (
         f"the limit of {refused.allowed:.10g} {unit}{whose} is reached: {refused.used:.10g} used or reserved{need}; raise it "
-        f"with `glmos resume {refused.holder} --max-{option} N`{then}"
+        f"with `glmos resume {refused.holder} --max-{option} N`{then}{doubt}"
     )
 
 

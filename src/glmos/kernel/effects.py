@@ -5,6 +5,7 @@ reversible effect since; compensable ones are undone by their own calls, latest 
 their effects count like its own; the rest is listed. `runtime.history` carries it out.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from glmos.abi.errors import ConflictError, NotFoundError
@@ -87,3 +88,9 @@ def _last(p: Process) -> StepId:
     if not begun:
         raise ConflictError(f"process {p.pid} has not begun any step; there is nothing to undo")
     return max(begun, key=lambda k: p.steps[k].started_at)
+
+
+def in_doubt(calls: Iterable[Call]) -> str:
+    """What a person has to know of calls whose effect nobody knows; empty without any."""
+    names = [f"{c.call} ({c.tool}.{c.action})" for c in calls if c.effect != "pure" and c.state != "again"]
+    return f"nobody knows whether {', '.join(names)} took effect" if names else ""

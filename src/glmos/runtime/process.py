@@ -17,6 +17,7 @@ from glmos.abi import events as e
 from glmos.abi.errors import GlmosError
 from glmos.abi.ids import Pid
 from glmos.kernel.cycle import decide
+from glmos.kernel.effects import in_doubt
 from glmos.kernel.process import Process
 from glmos.kernel.rules import Rules
 from glmos.runtime import work_checks, work_model, work_tools
@@ -206,8 +207,10 @@ class LiveProcess:
         # If the machine ends meanwhile its children end no more, and must not be waited for: the signal stands in the log.
         await self.kin.kill_children(self.state)
         self.parts.crash_point("kill.before_exit")
-        lost = [e.ToolUnknown(c.call, "killed") for c in self.state.open_calls if c.effect != "pure"]
-        await self.log.append(*lost, e.ProcessExited("killed", reason))
+        lost = [c for c in self.state.open_calls if c.effect != "pure" and c.state != "again"]
+        doubt = in_doubt(lost)
+        end = e.ProcessExited("killed", f"{reason}; {doubt}" if doubt else reason)
+        await self.log.append(*(e.ToolUnknown(c.call, "killed") for c in lost), end)
 
     def drop(self) -> None:
         """Cancel whatever is under way, without receipts."""
