@@ -240,8 +240,10 @@ class Machine:
                 raise ConflictError(f"process {pid} is not suspended; it is {p.status}")
             return (e.SignalReceived("resume"), *changed) if p.suspended else (e.ProcessReopened(), *changed)
 
+        before = self.broken.get(pid)
         await self.submit(pid, resumed)
-        self.broken.pop(pid, None)
+        if self.broken.get(pid) is before:  # else it has stopped again, and that is what counts
+            self.broken.pop(pid, None)
 
     async def quiesce(self, pid: Pid) -> Process:
         """Suspend a process, drop what it has under way, and return when it is out of memory.
