@@ -95,7 +95,7 @@ class Machine:
                     self._let_go(pid, error)
 
         async with anyio.create_task_group() as tasks:
-            for _ in range(REVIVED_AT_ONCE):
+            for _ in range(min(REVIVED_AT_ONCE, len(pids))):
                 tasks.start_soon(revive)
 
     async def _ring(self) -> None:

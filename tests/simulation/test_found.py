@@ -1,0 +1,41 @@
+"""Scenarios that failed once, made as small as they go, each for a bug that was then mended.
+
+What a line still reaches depends on the dice around it, so each mended bug has a test of its own as well where one could be
+written; these are kept as a record, and because they cost nothing.
+"""
+
+import msgspec
+import pytest
+
+from glmos.testing.simulation import Scenario, play
+
+FOUND: dict[str, str] = {
+    "a process that stopped again while it was being resumed said no reason": (
+        '{"seed":4262,"goals":[{"at":0.0,"acts":[]}],"events":[{"at":0.23,"deed":"undo","target":3,"number":37},'
+        '{"at":1.19,"deed":"resume","target":4,"number":31}],"faults":[{"trouble":"workspace_fails","nth":5}],'
+        '"shuffled":false}'
+    ),
+    "a check that was killed waited for ever after its process was resumed": (
+        '{"seed":1029,"goals":[{"at":0.0,"acts":[]}],"events":[{"at":0.37,"deed":"kill","target":0},'
+        '{"at":1.34,"deed":"resume","target":1}],"shuffled":false}'
+    ),
+    "a pure call that was killed waited for ever after its process was resumed": (
+        '{"seed":1082,"goals":[{"at":0.0,"acts":[{"kind":"look","size":2,"seconds":0.2}]}],'
+        '"events":[{"at":0.6,"deed":"kill","target":0},{"at":2.58,"deed":"resume","target":0}],"shuffled":false}'
+    ),
+    "calls lost at a crash were not counted against a limit": (
+        '{"seed":960,"goals":[{"at":0.0,"acts":[{"kind":"mixed"},{"kind":"mixed"}],"limits":{"tool_calls":3}}],'
+        '"faults":[{"trouble":"crash","nth":24}],"shuffled":false,"calm":true}'
+    ),
+    "the end of a child was lost when somebody else had written to its parent's log": (
+        '{"seed":2358,"goals":[{"at":0.0,"acts":[{"kind":"spawn"},{"kind":"wait"}]}],'
+        '"faults":[{"trouble":"stolen","nth":11}]}'
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FOUND)
+def test_what_failed_once_holds(what: str) -> None:
+    scenario = msgspec.json.decode(FOUND[what].encode(), type=Scenario)
+    outcome = play(scenario, traced=True)
+    assert not outcome.problems, "\n".join([*outcome.trace, *outcome.problems])
