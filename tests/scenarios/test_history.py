@@ -127,6 +127,25 @@ async def test_a_reversible_call_that_was_under_way_is_taken_back(tmp_path: Path
     assert "taken back" in told[-1]
 
 
+async def test_a_call_may_be_interrupted_any_number_of_times_and_made_again(tmp_path: Path) -> None:
+    """The rule against equal calls is about a model that goes round in circles, not about a machine that restarts."""
+    store, reached = RamStore(), anyio.Event()
+    async with world(tmp_path, [call("note", text="a")], tools=[Note(reached, anyio.Event())], store=store) as w:
+        pid = await w.system.start(_request("note a"))
+        with anyio.fail_after(5):
+            await reached.wait()
+    for _ in range(5):
+        store, reached = store.reopen(), anyio.Event()
+        async with world(tmp_path, [call("note", text="a")], tools=[Note(reached, anyio.Event())], store=store) as w:
+            with anyio.fail_after(5):
+                await reached.wait()
+    script = [call("note", text="a"), call("finish", result="a", claims=claim("c7", "noted: a"))]
+    async with world(tmp_path, script, tools=[Note()], store=store.reopen()) as w:
+        with anyio.fail_after(5):
+            report = await w.system.wait(pid)
+        assert (report.status, notes(w, pid)) == ("done", "a\n")
+
+
 @pytest.mark.parametrize("happened", [True, False])
 async def test_an_irreversible_call_under_way_is_probed_not_repeated(tmp_path: Path, happened: bool) -> None:
     store, sent = RamStore(), list[str]()

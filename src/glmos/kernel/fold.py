@@ -162,8 +162,8 @@ def _apply(p: Process, event: e.Event) -> Process:
             return _call(p, call, compensated="begun" if outcome == "unknown" else outcome)
         case e.Undone():
             return _undone(p, event)
-        case e.WorkspaceRestored():
-            return p
+        case e.WorkspaceRestored(call=call):
+            return _not_made(p, call) if call else p
         case e.BudgetRefused():
             return replace(p, budget_refusal=event)
         case e.PersonAsked():
@@ -318,6 +318,14 @@ def _intended(p: Process, event: e.ToolIntended) -> Process:
     signatures = {} if event.effect != "pure" and key not in p.signatures else p.signatures
     p = replace(p, signatures=signatures | {key: p.signatures.get(key, 0) + 1})
     return _handled(p, event.call, event.number)
+
+
+def _not_made(p: Process, call: CallId) -> Process:
+    """An interrupted call that was taken back does not count as made: it may be made as often as before."""
+    made = p.calls[call]
+    key = signature(made.tool, made.arguments)
+    left = p.signatures.get(key, 0) - 1
+    return replace(p, signatures=p.signatures | {key: left}) if left >= 0 else p
 
 
 def _finished(p: Process, event: e.ToolFinished) -> Process:
