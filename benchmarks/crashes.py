@@ -22,11 +22,13 @@ from pathlib import Path
 import anyio
 from provenance import commit
 
-from glmos.testing.crash.home import Home
-from glmos.testing.crash.model import model
+from glmos.testing.crash.home import home
 from glmos.testing.crash.orphans import marked
-from glmos.testing.crash.outside import Happened, outside
+from glmos.testing.crash.outside import Happened
 from glmos.testing.crash.storm import Storm, rage
+
+SHOWN = 40
+"""Faults that are printed; the count says how many there were."""
 
 
 def report(storm: Storm, happened: list[Happened], size: int) -> str:
@@ -64,11 +66,10 @@ def record(text: str, arguments: str) -> Path:
 
 
 async def run(storm: Storm, folder: Path) -> str:
-    with outside(folder / "ledger") as there, model(0.01) as endpoint:
-        home = Home(folder / "home", there, endpoint, os.environ)
-        await rage(home, storm, lambda line: print(line, file=sys.stderr, flush=True))
-        storm.faults += [f"still alive at the end: {x}" for x in marked(str(home.path))]
-        return report(storm, there.happened(), (home.path / "journal.db").stat().st_size)
+    async with home(folder, os.environ, latency=0.01) as stormy:
+        await rage(stormy, storm, lambda line: print(line, file=sys.stderr, flush=True))
+        storm.faults += [f"still alive at the end: {x}" for x in marked(str(stormy.path))]
+        return report(storm, stormy.outside.happened(), (stormy.path / "journal.db").stat().st_size)
 
 
 def main() -> int:
@@ -87,7 +88,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="crashes-"))
     text = anyio.run(run, storm, folder)
     print(text)
-    for fault in storm.faults:
+    for fault in storm.faults[:SHOWN]:
         print(f"FAULT: {fault}")
     if storm.faults:
         print(f"The home is kept in {folder}.")

@@ -12,10 +12,8 @@ import anyio
 import pytest
 
 from glmos.testing.crash.audit import audit
-from glmos.testing.crash.home import Home
-from glmos.testing.crash.model import model
+from glmos.testing.crash.home import Home, home
 from glmos.testing.crash.orphans import marked
-from glmos.testing.crash.outside import outside
 from glmos.testing.crash.person import Person
 from glmos.testing.crash.points import POINTS
 from glmos.testing.crash.programs import Program
@@ -68,12 +66,12 @@ def orders(point: str) -> list[str]:
     return [*before, f"{point}:{LATER.get(point, 1)}"]
 
 
-async def live(home: Home, program: Program, act: str) -> None:
+async def live(house: Home, program: Program, act: str) -> None:
     """See a process through, and do to it what leads to its point."""
-    person = Person(home)
+    person = Person(house)
     pid = await person.start(program)
     if act == "kill":
-        await home.outside.wait_noted(f"{program.children['k'].name}/ping:a")  # the child is busy now
+        await house.outside.wait_noted(f"{program.children['k'].name}/ping:a")  # the child is busy now
         await person.kill(pid)
     report = await person.see_through(pid)
     if act == "undo":
@@ -85,32 +83,32 @@ async def live(home: Home, program: Program, act: str) -> None:
     assert report.status == ("killed" if act == "kill" else "done"), report
 
 
-async def die(home: Home, order: str) -> None:
+async def die(house: Home, order: str) -> None:
     """Start a daemon with an order to die, and wait until it has."""
-    daemon = await home.start(order)
+    daemon = await house.start(order)
     await daemon.ended()
-    home.down()
+    house.down()
     assert daemon.status == -9, f"a daemon that was to die at {order} ended with status {daemon.status}"
 
 
 @pytest.mark.parametrize("points", [list(points) for _, points in groupby(POINTS, family)], ids=lambda x: family(x[0]))
 async def test_a_death_at_each_point_loses_nothing_and_doubles_nothing(tmp_path: Path, points: list[str]) -> None:
     programs = {point: process_for(point) for point in points}
-    with outside(tmp_path / "ledger") as there, model() as endpoint:
-        home = Home(tmp_path / "home", there, endpoint, os.environ)
+    killed = [programs[x] for x in points if family(x) == "kill"]
+    async with home(tmp_path, os.environ) as house:
         with anyio.fail_after(100):
+            over = anyio.Event()
             async with anyio.create_task_group() as others:
-                others.start_soon(Person(home).answer_children)
+                others.start_soon(Person(house).answer_children, over)
                 async with anyio.create_task_group() as people:
                     for point in points:
-                        people.start_soon(live, home, programs[point], ACTS.get(point, ACTS.get(family(point), "")))
+                        people.start_soon(live, house, programs[point], ACTS.get(point, ACTS.get(family(point), "")))
                         for order in orders(point):
-                            await die(home, order)
-                    await home.start()
-                others.cancel_scope.cancel()
-        home.down()
-        assert await home.daemons[-1].stop() == 0
-        assert home.died_at() == [order.partition(":")[0] for point in points for order in orders(point)]
-        killed = [programs[x] for x in points if family(x) == "kill"]
-        assert await audit(home, [p for p in programs.values() if p not in killed], killed=killed) == []
-    assert marked(str(home.path)) == []
+                            await die(house, order)
+                    await house.start()
+                over.set()
+        house.down()
+        assert await house.daemons[-1].stop() == 0
+        assert house.died_at() == [order.partition(":")[0] for point in points for order in orders(point)]
+        assert await audit(house, [p for p in programs.values() if p not in killed], killed=killed) == []
+    assert marked(str(house.path)) == []

@@ -14,10 +14,8 @@ import anyio
 import pytest
 
 from glmos.testing.crash.audit import audit
-from glmos.testing.crash.home import Home
-from glmos.testing.crash.model import model
+from glmos.testing.crash.home import Home, home
 from glmos.testing.crash.orphans import marked, wait_gone, wait_marked
-from glmos.testing.crash.outside import outside
 from glmos.testing.crash.person import Person
 from glmos.testing.crash.programs import BROOD, Program
 
@@ -56,11 +54,10 @@ class Nursery:
 
 @asynccontextmanager
 async def nursery(tmp_path: Path, program: Program) -> AsyncGenerator[Nursery]:
-    with outside(tmp_path / "ledger") as there, model() as endpoint, anyio.fail_after(90):
-        home = Home(tmp_path / "home", there, endpoint, os.environ)
-        async with home.daemon():
-            person = Person(home)
-            yield Nursery(home, person, program, await person.start(program))
+    with anyio.fail_after(90):
+        async with home(tmp_path, os.environ) as house, house.daemon():
+            person = Person(house)
+            yield Nursery(house, person, program, await person.start(program))
         assert marked(program.name) == []
 
 

@@ -5,21 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from glmos.testing.crash.home import Home
-from glmos.testing.crash.model import model
+from glmos.testing.crash.home import home
 from glmos.testing.crash.orphans import marked
-from glmos.testing.crash.outside import outside
 from glmos.testing.crash.storm import Storm, rage
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
 
 async def test_thirty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
-    with outside(tmp_path / "ledger") as there, model() as endpoint:
-        home = Home(tmp_path / "home", there, endpoint, os.environ)
-        storm = Storm(kills=30, seed=20261123, at_once=6, longest=1.2)
-        await rage(home, storm)
+    storm = Storm(kills=30, seed=20261123, at_once=6, longest=1.2)
+    async with home(tmp_path, os.environ) as stormy:
+        await rage(stormy, storm)
     assert storm.faults == []
     assert storm.killed == 30
     assert storm.ends["done"] >= 10
-    assert marked(str(home.path)) == []
+    assert marked(str(stormy.path)) == []

@@ -11,9 +11,12 @@ from anyio.abc import Process
 
 from glmos.client import RemoteSystem
 from glmos.testing.crash.daemon import COMMAND
-from glmos.testing.crash.outside import Outside
+from glmos.testing.crash.model import model
+from glmos.testing.crash.outside import Outside, outside
 
 START_SECONDS = 60.0
+USUAL_START = 0.45
+"""Seconds that a daemon takes to start on a machine with nothing else to do."""
 
 
 class Daemon:
@@ -46,10 +49,10 @@ class Daemon:
 
 
 class Home:
-    """One `GLMOS_HOME` and what is outside of it."""
+    """One `GLMOS_HOME` and what is outside of it. Made by `home`."""
 
     def __init__(self, path: Path, outside: Outside, model: str, environ: Mapping[str, str]) -> None:
-        """`environ`: what daemons and command lines find around them; keys of models are left out."""
+        """Keys of models are left out of `environ`."""
         self.path = path
         self._environ = {k: v for k, v in environ.items() if not k.endswith("_API_KEY") and not k.startswith("GLMOS_")}
         self.outside = outside
@@ -58,6 +61,8 @@ class Home:
         self.note = path.with_name(path.name + "-died-at")
         self.up = anyio.Event()
         """Set while a daemon is ready."""
+        self.pace = 1.0
+        """How many times as long as usual the last start took: a measure of how busy the machine is."""
         self.daemons: list[Daemon] = []
         """Every one there was."""
         self.source = path.with_name(path.name + "-表.csv")
@@ -77,6 +82,7 @@ class Home:
 
     async def start(self, die_at: str = "", *, until_ready: bool = True) -> Daemon:
         """Start a daemon. It may well die before it is ready; then `status` says so."""
+        begun = anyio.current_time()
         ours, theirs = os.pipe()
         with (self.path / "glmosd.log").open("ab") as log:
             process = await anyio.open_process(
@@ -92,6 +98,7 @@ class Home:
         finally:
             os.close(ours)
         if daemon.status is None and until_ready:
+            self.pace = max(1.0, (anyio.current_time() - begun) / USUAL_START)
             self.up.set()
         return daemon
 
@@ -115,6 +122,22 @@ class Home:
             with anyio.CancelScope(shield=True):
                 if daemon.status is None:
                     await daemon.stop()
+
+
+@asynccontextmanager
+async def home(folder: Path, environ: Mapping[str, str], *, latency: float = 0.0) -> AsyncGenerator[Home]:
+    """A home in `folder`, its outside and its model, for the length of a block; no daemon of it is left afterwards.
+
+    `environ`: what daemons and command lines find around them. `latency`: seconds that the model takes to answer.
+    """
+    with outside(folder / "ledger") as there, model(latency) as endpoint:
+        made = Home(folder / "home", there, endpoint, environ)
+        try:
+            yield made
+        finally:
+            with anyio.CancelScope(shield=True):
+                for daemon in made.daemons:
+                    await daemon.kill()
 
 
 async def _said(pipe: int) -> bytes:

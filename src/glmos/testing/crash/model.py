@@ -90,8 +90,8 @@ class _Seen:
             self.children[tag] = started[1]
         elif any(sign in text for sign in SIGNS) or re.search(r"Child \d+ ended done", text):
             self.done[tag] = Evidence()
-        elif re.search(r"Child \d+ ended", text):
-            self.children.pop(tag, None)  # it came to nothing, so another one is needed
+        elif re.search(r"Child \d+ ended killed", text):
+            self.children.pop(tag, None)  # so another one is needed
         else:
             sign = next((s for s in ("interrupted, but it took effect", tag, "Wrote") if s in text), "")
             if sign:
@@ -120,6 +120,8 @@ def next_calls(messages: list[Message]) -> list[Call]:
     program = Program.of(str(messages[1]["content"]))
     seen = _Seen(program, messages)
     last = str(messages[-1].get("content") or "")
+    if "ended failed" in last:
+        return [("give_up", {"reason": "a child failed"})]
     if not seen.planned or "Revise the plan" in last:
         return [("plan", {"steps": [_step(program, i) for i in range(len(program.steps))]})]
     for step in range(len(program.steps)):

@@ -104,9 +104,9 @@ class Person:
             except (ConflictError, NotFoundError):
                 continue  # it had been heard after all
 
-    async def answer_children(self) -> None:
-        """Answer what children ask, for ever. A person who waits for a process hears only what that one asks."""
-        while True:
+    async def answer_children(self, over: anyio.Event) -> None:
+        """Answer what children ask, until `over`. A person who waits for a process hears only what that one asks."""
+        while not over.is_set():
             for row in await self.insist(self.system.processes):
                 if row.parent is not None and row.status == "waiting" and row.waits_for not in ("time", "children"):
                     report = await self.insist(lambda pid=row.pid: self.system.report(pid))

@@ -66,20 +66,37 @@ class Op(NamedTuple):
         """Its name, like no other's in any program."""
         return f"{self.program}/{self.kind}:{self.label}"
 
+    @property
+    def file(self) -> str:
+        """The file that it makes or adds to; empty for none."""
+        ends = {"shell": ".txt", "python": "-py.txt", "write": f"-{self.label}.txt", "large": f"-{self.label}.bin"}
+        return f"{self.program}{ends[self.kind]}" if self.kind in ends else ""
+
+    @property
+    def content(self) -> bytes:
+        """What is in the file then, or one line of it."""
+        match self.kind:
+            case "write":
+                return f"{self.label} 写好了\n".encode() * 200
+            case "large":
+                return self.label[0].encode() * LARGE
+            case _:
+                return f"{self.label} 羊\n".encode()
+
     def call(self) -> tuple[str, dict[str, Any]]:
         """The call that does it, for all but `spawn`, which takes two."""
         timed: dict[str, Any] = {"tag": self.tag, "pause": self.pause}
         match self.kind:
             case "shell":
-                return "shell", {"command": self._slowly(f"echo '{self.label} 羊' >> {self.program}.txt")}
+                return "shell", {"command": self._slowly(f"echo '{self.label} 羊' >> {self.file}")}
             case "large":
-                make = f"head -c {LARGE} /dev/zero | tr '\\0' '{self.label[0]}' > {self.program}-{self.label}.bin"
+                make = f"head -c {LARGE} /dev/zero | tr '\\0' '{self.label[0]}' > {self.file}"
                 return "shell", {"command": self._slowly(make)}
             case "long":
                 return "shell", {"command": self._slowly("for i in $(seq 3000); do echo '一二三四五六七八九'; done")}
             case "python":
                 code = (
-                    f"import time\nwith open('{self.program}-py.txt', 'a', encoding='utf-8') as f:\n"
+                    f"import time\nwith open('{self.file}', 'a', encoding='utf-8') as f:\n"
                     f"    print('{self.label} 羊', file=f)\ntime.sleep({self.pause})\nprint('done {self.tag}')"
                 )
                 return "python", {"code": code}
@@ -93,8 +110,7 @@ class Op(NamedTuple):
                 sleep = f"time.sleep({self.pause})" if self.pause else wait
                 return "python", {"code": f"{_PYTHON_BROOD.format(tag=self.tag)}{sleep}\nprint('done {self.tag}')"}
             case "write":
-                text = f"{self.label} 写好了\n" * 200
-                return "files", {"action": "write", "path": f"{self.program}-{self.label}.txt", "text": text}
+                return "files", {"action": "write", "path": self.file, "text": self.content.decode()}
             case "ask":
                 return "ask", {"question": f"{self.tag}: 哪个地区?"}
             case "wait":
@@ -144,27 +160,24 @@ class Program(Struct, frozen=True, omit_defaults=True):
         for child in self.children.values():
             yield from child.family()
 
-    def files(self, steps: int | None = None) -> dict[str, str]:
-        """Path and SHA-256 of every file that stands there after so many steps (all of them by default)."""
+    def files(self) -> dict[str, str]:
+        """Path and SHA-256 of every file that stands there at the end."""
         contents: dict[str, bytes] = {}
-        for step in range(len(self.steps) if steps is None else steps):
-            for op in self.ops(step):
-                match op.kind:
-                    case "shell" | "python":
-                        path = f"{self.name}.txt" if op.kind == "shell" else f"{self.name}-py.txt"
-                        contents[path] = contents.get(path, b"") + f"{op.label} 羊\n".encode()
-                    case "write":
-                        contents[f"{self.name}-{op.label}.txt"] = f"{op.label} 写好了\n".encode() * 200
-                    case "large":
-                        contents[f"{self.name}-{op.label}.bin"] = op.label[0].encode() * LARGE
-                    case _:
-                        pass
+        for op in self.all_ops():
+            if op.file:
+                line_by_line = op.kind in ("shell", "python")
+                contents[op.file] = (contents.get(op.file, b"") if line_by_line else b"") + op.content
         return {path: hashlib.sha256(content).hexdigest() for path, content in contents.items()}
 
     def check(self, step: int) -> str:
-        """The command that shows that a step is reached: every file is as it should be, none is missing a line."""
-        sums = "\n".join(f"{digest}  {path}" for path, digest in self.files(step + 1).items())
-        return f"sha256sum --quiet -c - <<'end'\n{sums}\nend" if sums else "true"
+        """The command that shows that a step is reached, then and later: no line is missing or there twice."""
+        found = ["true"]
+        for op in self.ops(step):
+            if op.kind in ("shell", "python"):
+                found.append(f"test $(grep -cx '{op.content.decode().strip()}' {op.file}) = 1")
+            elif op.file:
+                found.append(f"echo '{hashlib.sha256(op.content).hexdigest()}  {op.file}' | sha256sum --quiet -c -")
+        return " && ".join(found)
 
 
 def random_program(rng: random.Random, name: str, *, depth: int = 0) -> Program:
