@@ -137,12 +137,14 @@ def _number_faults(text: str, claims: Sequence[Claim], observed: Mapping[CallId,
     given = [("", n) for s in grounds.given for n in (*numbers(plain(s)), *in_words(s))]
     quoted, known = Known(said), Known([*seen, *given])
     bounds = Known(("", n) for s in grounds.bounds for n in numbers(plain(s)))
-    elsewhere = Known((call, n) for call in dict.fromkeys(c.call for c in claims) for n in numbers(observed[call]))
+    elsewhere: Known | None = None  # a whole observation may be long, and is read only when something is missing
     nowhere, loose, own = list[str](), list[str](), list[str]()
     for n in numbers(text):
         before = text[max(0, n.start - _SPOKEN) : n.start]
         if known.where(n) is not None or (bounds.where(n) is not None and _BOUND.search(before)):
             continue
+        if elsewhere is None:
+            elsewhere = Known((c, x) for c in dict.fromkeys(c.call for c in claims) for x in numbers(observed[c]))
         if call := quoted.where(n):
             own.append(f"{n.text} ({call})")
         elif call := elsewhere.where(n):

@@ -9,11 +9,16 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
+LONGEST = 20_000
+"""Characters of a goal that are read for wishes; what is longer holds data."""
+
 _EXTENSION = (
     "csv|tsv|json|jsonl|ndjson|xlsx|xls|parquet|db|sqlite|png|jpe?g|gif|svg|pdf|md|txt|html?|xml|ya?ml|toml|ini|cfg|py|sh|sql|"
     "js|ts|css|c|h|cpp|java|go|rs|r|docx|pptx|ipynb|zip|log|tex|srt|ics"
 )
-_FILE = re.compile(rf"[A-Za-z0-9_\-./\u3400-\u9fff]*[A-Za-z0-9_\-\u3400-\u9fff]\.(?:{_EXTENSION})(?![A-Za-z0-9])")
+_FILE = re.compile(
+    rf"[A-Za-z0-9_\-./\u3400-\u9fff]{{0,120}}[A-Za-z0-9_\-\u3400-\u9fff]\.(?:{_EXTENSION})(?![A-Za-z0-9])"
+)
 _SENTENCE = re.compile(r"[;!?。；！？\n]|\.(?=\s|$)")
 
 _MAKE = re.compile(
@@ -37,7 +42,7 @@ _LEADING = re.compile(
 def wanted_files(goal: str) -> list[str]:
     """The files that the goal asks for, and those it names beside them: whoever knows what was given leaves that out."""
     found: dict[str, None] = {}
-    for sentence in _SENTENCE.split(goal):
+    for sentence in _SENTENCE.split(goal[:LONGEST]):
         made = _MAKE.search(sentence)
         if made is None or _NOT.search(sentence):
             continue
@@ -122,7 +127,7 @@ def is_measure(path: str) -> bool:
 
 def _change_clauses(wish: str) -> Iterator[tuple[str, bool]]:
     """What a change is asked of, and whether only that it be made to work (`make the tests pass`)."""
-    for sentence in _SENTENCE.split(wish):
+    for sentence in _SENTENCE.split(wish[:LONGEST]):
         for match in _CHANGE.finditer(sentence):
             yield _PURPOSE.split(match["en"])[0], False
         for match in _MADE_TO_WORK.finditer(sentence):

@@ -84,6 +84,10 @@ async def run_check(log: ProcessLog, parts: Parts, effect: f.RunCheck) -> None:
     log.note(e.CheckFinished(effect.step, effect.index, kind, verdict.outcome, detail, check.used))
 
 
+LONG = 200_000
+"""Characters of observations that are read in a thread, so that nobody else waits for it."""
+
+
 class _Check:
     """One check of one step."""
 
@@ -227,7 +231,10 @@ class _Check:
 
     async def _citation(self) -> Verdict:
         result = await whole(self.parts.store, self.state.result)
-        return citation(result, self.state.claims, await grounds(self.log, self.parts, self.step))
+        found = await grounds(self.log, self.parts, self.step)
+        if sum(map(len, found.observed.values())) < LONG:
+            return citation(result, self.state.claims, found)
+        return await anyio.to_thread.run_sync(citation, result, self.state.claims, found)
 
     async def _query(self, check: a.QueryCheck) -> Verdict:
         from glmos.tools.tables import same_rows
