@@ -656,6 +656,25 @@ async def test_what_a_killed_owner_had_half_made_is_gone_with_the_next_one(home:
     assert not list((root / ".objects/large").iterdir())
 
 
+async def test_what_a_crash_left_of_a_fetch_is_gone_when_it_is_made_again(tmp_path: Path) -> None:
+    async def die(workspaces: DiskWorkspaces) -> None:
+        """As a program that is killed just before a file gets its name: its temporary one stays."""
+        await workspaces.fetch(1, 2, ["表.csv"], "children/2")
+        below = workspaces.path(1) / "children/2"
+        (below / "表.csv").rename(below / os.fsdecode(tree.temporary_name("表.csv".encode())))
+
+    workspaces = DiskWorkspaces(tmp_path / "home")
+    await workspaces.create(1, [])
+    await workspaces.create(2, [])
+    (workspaces.path(2) / "表.csv").write_text("地区,额\n")
+    await die(workspaces)
+    again = DiskWorkspaces(tmp_path / "home")
+    assert await again.fetch(1, 2, ["表.csv"], "children/2") == ("children/2/表.csv",)
+    assert [path.name for path in (again.path(1) / "children/2").iterdir()] == ["表.csv"]
+    await workspaces.aclose()
+    await again.aclose()
+
+
 async def test_a_missing_file_is_named_and_leaves_no_workspace(home: Home, tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"There is no file '.*/缺.csv'"):
         await home.workspaces.create(1, [tmp_path / "缺.csv"])

@@ -209,7 +209,8 @@ class _Layout:
 
     def _write(self, folder: int, name: bytes, node: Node) -> None:
         """Under another name first, so that a crash leaves the old file or the new one."""
-        temporary = tree.temporary_name()
+        temporary = tree.temporary_name(name)
+        tree.remove(folder, temporary)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(temporary, flags, 0o600, dir_fd=folder)
         try:

@@ -9,6 +9,7 @@ import contextlib
 import os
 import stat
 from collections.abc import Generator
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -161,5 +162,8 @@ def _make_writable(folder: int) -> None:
         os.fchmod(folder, mode | 0o700)
 
 
-def temporary_name() -> bytes:
-    return _TEMPORARY + os.urandom(8).hex().encode()
+def temporary_name(name: bytes = b"") -> bytes:
+    """A name that nothing else has; for a file that is to be called `name` always the same, so that what a crash left
+    under it is found and replaced when the file is written again."""
+    chosen = sha256(name).digest()[:8] if name else os.urandom(8)
+    return _TEMPORARY + chosen.hex().encode()
