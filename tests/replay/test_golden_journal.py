@@ -1,7 +1,7 @@
 """What an earlier GLM-OS wrote still loads and means the same.
 
 A new event kind, and a new field, adds a sample at the end of `events-v1.json`; a sample that is there is never edited.
-The golden database is never written again: it is what schema 1 left on people's disks.
+The golden databases are never written again: they are what older schemas left on people's disks.
 """
 
 import json
@@ -43,8 +43,9 @@ def test_a_sample_decodes_and_encodes_to_the_same_json(sample: dict[str, Any]) -
 
 
 @pytest.mark.anyio
-async def test_the_journal_of_schema_1_opens(tmp_path: Path) -> None:
-    shutil.copy(GOLDEN / "journal-v1.db", tmp_path / "journal.db")
+@pytest.mark.parametrize("version", [1, 2, 3])
+async def test_the_journal_of_an_older_schema_opens(tmp_path: Path, version: int) -> None:
+    shutil.copy(GOLDEN / f"journal-v{version}.db", tmp_path / "journal.db")
     shutil.copytree(GOLDEN / "blobs", tmp_path / "blobs")
     store = await SqliteStore.open(tmp_path)
     log = await store.read(1)

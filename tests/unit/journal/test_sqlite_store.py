@@ -61,7 +61,7 @@ async def test_a_journal_of_a_newer_version_is_refused_naming_both_versions(tmp_
     path = await journal_with_events(tmp_path)
     sql(path, "PRAGMA user_version = 7")
     before = path.read_bytes()
-    with pytest.raises(StoreError, match=r"schema version 7, and this GLM-OS knows versions up to 3; use the newer"):
+    with pytest.raises(StoreError, match=r"schema version 7, and this GLM-OS knows versions up to 4; use the newer"):
         await SqliteStore.open(tmp_path)
     assert path.read_bytes() == before
 
@@ -155,10 +155,10 @@ async def test_an_old_journal_is_copied_and_then_migrated(tmp_path: Path) -> Non
     path = await journal_with_events(tmp_path)
     prepare_database(path, busy_seconds=1.0, scripts=[*migrations(), NEXT])
     with closing(sqlite3.connect(path)) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (4,)
+        assert db.execute("PRAGMA user_version").fetchone() == (5,)
         assert db.execute("SELECT text FROM notes").fetchone() == ("moved",)
         assert db.execute("SELECT count(*) FROM events").fetchone() == (200,)
-    backup = tmp_path / "journal.db.v3-backup"
+    backup = tmp_path / "journal.db.v4-backup"
     (tmp_path / "old").mkdir()
     shutil.copy(backup, tmp_path / "old" / "journal.db")
     store = await SqliteStore.open(tmp_path / "old")
@@ -318,7 +318,7 @@ async def test_nobody_waits_for_a_writer_that_died(tmp_path: Path) -> None:
 
 async def test_an_event_of_a_later_version_is_named_with_its_place(tmp_path: Path) -> None:
     path = await journal_with_events(tmp_path, count=3)
-    sql(path, """UPDATE events SET body = '{"type":"dream.began"}' WHERE seq = 2""")
+    sql(path, """UPDATE events SET body = '{"type":"dream.began"}', seal = NULL WHERE seq = 2""")
     store = await SqliteStore.open(tmp_path)
     with pytest.raises(ReplayError, match=r"Event 2 of process 1: An event of kind 'dream\.began'"):
         await store.read(1)

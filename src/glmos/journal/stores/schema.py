@@ -51,7 +51,7 @@ def prepare_database(path: Path, *, busy_seconds: float, scripts: Migrations | N
             if version < len(scripts):
                 _back_up(db, path, version)
                 _migrate(db, scripts, version)
-    except (sqlite3.Error, OSError) as problem:
+    except (sqlite3.Error, OSError, UnicodeDecodeError) as problem:
         raise store_error(path, problem) from problem
 
 

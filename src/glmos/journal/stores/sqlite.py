@@ -23,10 +23,11 @@ from glmos.abi.events import Entry, Event, ProcessRow
 from glmos.abi.ids import BlobRef, Pid, Seq
 from glmos.journal.blobs import BlobFolder, sync_folder
 from glmos.journal.codec import Batch, conflict, decode_event, decode_row, prepare
-from glmos.journal.failures import store_error
+from glmos.journal.failures import SALVAGE, store_error
 from glmos.journal.stores.feed import Feed, Fetch, Placed, Subscription
 from glmos.journal.stores.queries import queries
 from glmos.journal.stores.schema import connect, prepare_database
+from glmos.journal.stores.seals import event_fits, event_seal, row_fits, row_seal
 from glmos.journal.stores.writer import Writer, wake_here
 from glmos.ports import Snapshot
 
@@ -127,12 +128,12 @@ class SqliteStore:
         return await self._rows("tree", {"root": root})
 
     async def _rows(self, query: str, values: dict[str, int]) -> list[ProcessRow]:
-        return await self._read(lambda db: [decode_row(body) for (body,) in db.execute(_SQL[query], values)])
+        return await self._read(lambda db: [_row(found) for found in db.execute(_SQL[query], values)])
 
     async def row(self, pid: Pid) -> ProcessRow | None:
         def select(db: sqlite3.Connection) -> ProcessRow | None:
             found = db.execute(_SQL["row"], {"pid": pid}).fetchone()
-            return None if found is None else decode_row(found[0])
+            return None if found is None else _row(found)
 
         return await self._read(select)
 
@@ -250,7 +251,7 @@ class SqliteStore:
                 yield db
             finally:
                 self._idle_readers.append(db)
-        except sqlite3.Error as problem:
+        except (sqlite3.Error, UnicodeDecodeError) as problem:
             raise store_error(self.path, problem) from problem
 
     def _require_open(self) -> None:
@@ -266,13 +267,20 @@ def _insert(batch: Batch, db: sqlite3.Connection) -> tuple[Pid, Seq]:
     if head != batch.expected_seq:
         raise ConflictError(conflict(batch.pid, batch.expected_seq, head))
     rows = [
-        {"pid": batch.pid, "seq": seq, "at": at, "body": record.body}
+        {
+            "pid": batch.pid,
+            "seq": seq,
+            "at": at,
+            "body": record.body,
+            "seal": event_seal(batch.pid, seq, at, record.body),
+        }  # fmt: skip
         for seq, (record, at) in enumerate(zip(batch.records, batch.times, strict=True), start=head + 1)
     ]
     db.executemany(_SQL["insert_event"], rows)
     if batch.row is not None:
         listed = {"pid": batch.pid, "root": batch.root, "ended": batch.ended, "resting": batch.resting}
-        db.execute(_SQL["put_row"], listed | {"body": batch.row})
+        seal = row_seal(batch.pid, batch.root, batch.ended, batch.resting, batch.row)
+        db.execute(_SQL["put_row"], listed | {"body": batch.row, "seal": seal})
     return batch.pid, head + len(batch.records)
 
 
@@ -290,20 +298,39 @@ def _last_id(db: sqlite3.Connection) -> int:
 
 
 def _log(db: sqlite3.Connection, *, pid: Pid, after: Seq, limit: int) -> list[Entry]:
+    listed = db.execute(_SQL["row"], {"pid": pid}).fetchone()  # before the log, which may grow meanwhile
     found = db.execute(_SQL["read_log"], {"pid": pid, "after": after, "limit": limit})
-    return [_entry(pid, seq, at, body) for seq, at, body in found]
+    entries = [_entry(pid, seq, at, body, seal) for seq, at, body, seal in found]
+    for seq, entry in enumerate(entries, max(after, 0) + 1):
+        if entry.seq != seq:
+            raise StoreError(f"Event {seq} of process {pid} is missing: the journal is damaged; {SALVAGE}.")
+    last = max(after, 0) + len(entries)
+    if limit < 0 and listed is not None and last < (recorded := _row(listed).seq):
+        raise StoreError(
+            f"Events {last + 1} to {recorded} of process {pid} are missing: the journal is damaged; {SALVAGE}."
+        )
+    return entries
 
 
 def _all_entries(db: sqlite3.Connection, *, after: int) -> list[Placed]:
     found = db.execute(_SQL["read_all"], {"after": after, "limit": FETCH})
-    return [(place, _entry(pid, seq, at, body)) for place, pid, seq, at, body in found]
+    return [(place, _entry(pid, seq, at, body, seal)) for place, pid, seq, at, body, seal in found]
 
 
-def _entry(pid: Pid, seq: Seq, at: float, body: bytes) -> Entry:
+def _entry(pid: Pid, seq: Seq, at: float, body: bytes, seal: int | None) -> Entry:
+    if not event_fits((pid, seq, at, body), seal):
+        raise StoreError(f"Event {seq} of process {pid} is damaged: it does not fit its checksum; {SALVAGE}.")
     try:
         return Entry(pid, seq, at, decode_event(body))
     except ReplayError as problem:
         raise ReplayError(f"Event {seq} of process {pid}: {problem}") from problem
+
+
+def _row(found: tuple[Pid, Pid, int, int, bytes, int | None]) -> ProcessRow:
+    pid, root, ended, resting, body, seal = found
+    if not row_fits((pid, root, ended, resting, body), seal):
+        raise StoreError(f"The listing of process {pid} is damaged: it does not fit its checksum; {SALVAGE}.")
+    return decode_row(body)
 
 
 def _pack(data: bytes) -> bytes:

@@ -7,33 +7,34 @@ SELECT coalesce(max(id), 0) FROM events
 
 -- insert_event --
 -- The body arrives as UTF-8 bytes and is kept as text, so that it can be read with any SQLite shell.
-INSERT INTO events (pid, seq, at, body) VALUES (:pid, :seq, :at, CAST(:body AS TEXT))
+INSERT INTO events (pid, seq, at, body, seal) VALUES (:pid, :seq, :at, CAST(:body AS TEXT), :seal)
 
 -- put_row --
-INSERT INTO processes (pid, root, ended, resting, body) VALUES (:pid, :root, :ended, :resting, CAST(:body AS TEXT))
+INSERT INTO processes (pid, root, ended, resting, body, seal)
+VALUES (:pid, :root, :ended, :resting, CAST(:body AS TEXT), :seal)
 ON CONFLICT (pid) DO UPDATE SET
-    root = excluded.root, ended = excluded.ended, resting = excluded.resting, body = excluded.body
+    root = excluded.root, ended = excluded.ended, resting = excluded.resting, body = excluded.body, seal = excluded.seal
 
 -- read_log --
-SELECT seq, at, body FROM events WHERE pid = :pid AND seq > :after ORDER BY seq LIMIT :limit
+SELECT seq, at, body, seal FROM events WHERE pid = :pid AND seq > :after ORDER BY seq LIMIT :limit
 
 -- read_all --
-SELECT id, pid, seq, at, body FROM events WHERE id > :after ORDER BY id LIMIT :limit
+SELECT id, pid, seq, at, body, seal FROM events WHERE id > :after ORDER BY id LIMIT :limit
 
 -- rows --
-SELECT body FROM processes ORDER BY pid DESC LIMIT :limit
+SELECT pid, root, ended, resting, body, seal FROM processes ORDER BY pid DESC LIMIT :limit
 
 -- live_rows --
-SELECT body FROM processes WHERE NOT ended ORDER BY pid DESC LIMIT :limit
+SELECT pid, root, ended, resting, body, seal FROM processes WHERE NOT ended ORDER BY pid DESC LIMIT :limit
 
 -- awake_rows --
-SELECT body FROM processes WHERE NOT ended AND NOT resting ORDER BY pid DESC LIMIT :limit
+SELECT pid, root, ended, resting, body, seal FROM processes WHERE NOT ended AND NOT resting ORDER BY pid DESC LIMIT :limit
 
 -- tree --
-SELECT body FROM processes WHERE root = :root ORDER BY pid
+SELECT pid, root, ended, resting, body, seal FROM processes WHERE root = :root ORDER BY pid
 
 -- row --
-SELECT body FROM processes WHERE pid = :pid
+SELECT pid, root, ended, resting, body, seal FROM processes WHERE pid = :pid
 
 -- put_snapshot --
 -- Only forwards: what was folded further is newer.
