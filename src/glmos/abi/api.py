@@ -181,6 +181,46 @@ class Finding(Struct, frozen=True, omit_defaults=True):
     """A command that mends it."""
 
 
+class SalvagedProcess(Struct, frozen=True):
+    """A process in a damaged home, and what is left of it."""
+
+    pid: Pid
+    goal: str
+    status: str
+    """In the new home; `lost` when nothing could be saved."""
+    events: int
+    """Saved."""
+    of: int
+    """The last event that was seen."""
+    why: str
+    """Why it goes no further; empty when its log is whole."""
+
+
+class Salvage(Struct, frozen=True):
+    """What `glmos doctor --salvage` saved, or could save."""
+
+    home: str
+    into: str
+    """Empty: nothing was written."""
+    processes: tuple[SalvagedProcess, ...]
+    blobs: int
+    """Payloads that the saved logs name and that are whole."""
+    lost_blobs: tuple[str, ...]
+    problems: tuple[str, ...]
+    more_problems: int = 0
+
+    @property
+    def whole(self) -> int:
+        return sum(1 for p in self.processes if p.events and not p.why)
+
+    def summary(self) -> str:
+        """In one line."""
+        part = sum(1 for p in self.processes if p.events and p.why)
+        lost = sum(1 for p in self.processes if not p.events)
+        payloads = f"{self.blobs} payloads, {len(self.lost_blobs)} lost"
+        return f"{self.whole} processes whole, {part} in part, {lost} lost; {payloads}"
+
+
 class SettingView(Struct, frozen=True):
     """A line of `glmos config`."""
 
@@ -200,6 +240,7 @@ class Problem(Struct, frozen=True):
 
 __all__ = [
     "CheckView", "ClaimView", "CostView", "EvidenceView", "ExitStatus", "Explanation", "Finding", "Limits", "ModelView",
-    "Problem", "ProcessRow", "Progress", "Report", "RunRequest", "SettingView", "SourceView", "StepView", "ToolView",
+    "Problem", "ProcessRow", "Progress", "Report", "RunRequest", "Salvage", "SalvagedProcess",
+    "SettingView", "SourceView", "StepView", "ToolView",
     "UndoReport", "Usage",
 ]  # fmt: skip

@@ -6,8 +6,12 @@ import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
+import anyio.to_thread
+
 from glmos.abi.api import Finding
 from glmos.abi.errors import GlmosError, SandboxError
+from glmos.journal.failures import SALVAGE
+from glmos.journal.stores.salvage import check
 from glmos.models.nano.reading import WEIGHTS
 from glmos.ports import ModelRoutes, Sandbox
 
@@ -20,12 +24,21 @@ async def examine(home: Path, sandbox: Sandbox, models: ModelRoutes) -> AsyncGen
     yield await _sandbox(sandbox)
     free = shutil.disk_usage(home).free
     yield Finding("home", True, f"{home} is writable")
+    yield await _journal(home)
     yield Finding("disk", free > LOW_DISK, f"{free / 1e9:.1f} GB free under {home}")
     there = (WEIGHTS / "nano.npz").exists()
     yield Finding(
         "nano", there, "the bundled model is there" if there else f"no weights in {WEIGHTS}: the rules work alone"
     )
     yield await _model(models)
+
+
+async def _journal(home: Path) -> Finding:
+    events, problems = await anyio.to_thread.run_sync(check, home / "journal.db")
+    if not problems:
+        return Finding("journal", True, f"{events:,} events, every checksum fits")
+    more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
+    return Finding("journal", False, f"{'; '.join(problems[:3])}{more}: {SALVAGE}")
 
 
 async def _sandbox(sandbox: Sandbox) -> Finding:

@@ -24,7 +24,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "The machine": {
         "models": ("machine", "List the models, and how to connect others."),
         "tools": ("machine", "List the tools, with the effect of each action."),
-        "doctor": ("machine", "Find what is missing, and mend it."),
+        "doctor": ("machine", "Find what is missing or damaged, and mend it."),
         "config": ("config", "Print the settings, or change one."),
     },
 }

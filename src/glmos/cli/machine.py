@@ -1,6 +1,8 @@
 """The machine itself: `models`, `tools`, `doctor`."""
 
 import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -9,7 +11,7 @@ from glmos.cli import exits
 from glmos.cli.shell import Shell, json_option, pass_shell
 
 if TYPE_CHECKING:
-    from glmos.abi.api import Finding
+    from glmos.abi.api import Finding, Salvage
     from glmos.client import RemoteSystem
 
 
@@ -56,10 +58,13 @@ def tools(shell: Shell, as_json: bool) -> int:
 
 @click.command()
 @click.option("--fix", is_flag=True, help="Run the remedies without asking.")
+@click.option("--salvage", "into", metavar="FOLDER", help="Save what a damaged home still holds into a new one.")
 @json_option
 @pass_shell
-def doctor(shell: Shell, fix: bool, as_json: bool) -> int:
-    """Find what is missing, and mend it."""
+def doctor(shell: Shell, fix: bool, into: str | None, as_json: bool) -> int:
+    """Find what is missing or damaged, and mend it."""
+    if into is not None:
+        return _save(shell, into, as_json)
     findings = _examine(shell)
     remedies = list(dict.fromkeys(f.remedy for f in findings if not f.ok and f.remedy))
     if not as_json:
@@ -101,7 +106,67 @@ def _examine(shell: Shell) -> "list[Finding]":
     try:
         return shell.use(work)
     except GlmosError as error:
-        return [Finding(what="daemon", ok=False, detail=str(error))]
+        findings = [Finding(what="daemon", ok=False, detail=str(error))]
+        if "--salvage" in str(error):
+            found = _salvage(shell, "")
+            detail = f"{found.summary()} could be saved with `glmos doctor --salvage FOLDER`"
+            findings.append(Finding(what="journal", ok=False, detail=detail))
+        return findings
+
+
+def _salvage(shell: Shell, into: str) -> "Salvage":
+    """By a program of its own: this one is a thin client, and knows no journals."""
+    import msgspec
+
+    from glmos.abi.api import Salvage
+    from glmos.abi.errors import DeviceError, UsageError
+
+    words = [sys.executable, "-m", "glmos.boot.salvage", str(shell.home), *(["--into", into] if into else [])]
+    done = subprocess.run(words, capture_output=True, check=False)
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise (UsageError if done.returncode == 2 else DeviceError)(said)
+    return msgspec.json.decode(done.stdout, type=Salvage)
+
+
+def _save(shell: Shell, into: str, as_json: bool) -> int:
+    from glmos.cli.text import paragraph, table
+
+    _stop_daemon(shell)
+    found = _salvage(shell, str(Path(into).expanduser().absolute()))
+    terminal = shell.terminal
+    if as_json:
+        terminal.json(found)
+        return exits.OK if found.whole or not found.processes else exits.FAILED
+    hurt = [p for p in found.processes if p.why]
+    if hurt:
+        rows = [(str(p.pid), p.status, f"{p.events} of {p.of}", p.why, p.goal) for p in hurt]
+        terminal.result(
+            table(("PID", "STATUS", "EVENTS", "WHY NO FURTHER", "GOAL"), rows, columns=terminal.out_columns)
+        )
+    for text in (*found.problems, *(f"the payload {ref} is lost" for ref in found.lost_blobs)):
+        terminal.result(paragraph(text, columns=terminal.out_columns, first="✗ ", rest="  "))
+    terminal.result(f"Saved into {found.into!r}: {found.summary()}.")
+    ways = f"`GLMOS_HOME={found.into} glmos ps --all` lists them; what had not ended is suspended until you `resume` it"
+    terminal.result(paragraph(f"{ways}.", columns=terminal.out_columns, first=""))
+    return exits.OK if found.whole or not found.processes else exits.FAILED
+
+
+def _stop_daemon(shell: Shell) -> None:
+    """Raises: ConflictError when it has something to do."""
+    import anyio
+
+    from glmos.abi.errors import ConflictError
+    from glmos.client import DaemonAbsent, RemoteSystem
+
+    async def stop() -> bool:
+        try:
+            return await RemoteSystem(shell.home).shutdown()
+        except DaemonAbsent:
+            return True
+
+    if not anyio.run(stop):
+        raise ConflictError("Processes are running in this home: suspend or kill them first (`glmos ps`).")
 
 
 def _print(shell: Shell, findings: "list[Finding]") -> None:

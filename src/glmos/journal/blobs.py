@@ -44,12 +44,16 @@ def damaged_blob(ref: BlobRef) -> StoreError:
 class BlobFolder:
     """Content-addressed files below `folder`."""
 
-    def __init__(self, folder: Path, crash_points: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self, folder: Path, crash_points: Callable[[str], None] = lambda _: None, *, read_only: bool = False
+    ) -> None:
         """Raises: StoreError when the folder cannot be made or written."""
         self._folder = folder
         self._tmp = folder / "tmp"
         self._crash_point = crash_points
         self._durable: set[Path] = set()
+        if read_only:
+            return
         try:
             for made in (folder, self._tmp):
                 made.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -266,15 +266,10 @@ def _insert(batch: Batch, db: sqlite3.Connection) -> tuple[Pid, Seq]:
     head = _head(db, pid=batch.pid)
     if head != batch.expected_seq:
         raise ConflictError(conflict(batch.pid, batch.expected_seq, head))
+    pid = batch.pid
     rows = [
-        {
-            "pid": batch.pid,
-            "seq": seq,
-            "at": at,
-            "body": record.body,
-            "seal": event_seal(batch.pid, seq, at, record.body),
-        }  # fmt: skip
-        for seq, (record, at) in enumerate(zip(batch.records, batch.times, strict=True), start=head + 1)
+        {"pid": pid, "seq": seq, "at": at, "body": x.body, "seal": event_seal(pid, seq, at, x.body)}
+        for seq, (x, at) in enumerate(zip(batch.records, batch.times, strict=True), start=head + 1)
     ]
     db.executemany(_SQL["insert_event"], rows)
     if batch.row is not None:
