@@ -4,6 +4,11 @@ stop() { echo "$1" >&2; exit 1; }
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
+# have_postgres: a server's programs; Debian keeps them off the path.
+have_postgres() { have initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
+
+postgres_package() { if have dnf || have yum || have zypper; then echo postgresql-server; else echo postgresql; fi; }
+
 # newest_python: the newest interpreter on this machine that is new enough.
 newest_python() {
     for name in python3.14 python3.13 python3.12 python3.11 python3; do

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import msgspec
 import pytest
+from tests.unit.tools.shops import PostgresShop, SqliteShop
 
 from glmos.abi.errors import SandboxError
 from glmos.ports import Sandbox, Tool
@@ -85,6 +86,34 @@ class TestTables(InSandbox):
 
     def prepare(self, workspace: Path) -> None:
         (workspace / "销售.csv").write_text("地区,额\n北京,3\n上海,4\n")
+
+
+class DatabaseConformance(ToolConformance):
+    examples: ClassVar[Any] = {
+        "schema": {"database": "shop", "table": "customers"},
+        "query": {"sql": "SELECT count(*) AS n FROM customers", "database": "shop"},
+        "execute": {"statements": ["UPDATE customers SET note = 'x'"], "database": "shop"},
+        "revert": {"undone": "c1", "database": "shop"},
+        "execute_ddl": {"statements": ["CREATE TABLE IF NOT EXISTS extra (x INTEGER)"], "database": "shop"},
+    }
+    slow = Slow(
+        "query",
+        {"sql": "WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r) SELECT count(*) FROM r"},
+        tells=False,
+    )
+    most = 2_600
+
+
+class TestDatabaseOnSqlite(DatabaseConformance):
+    @pytest.fixture
+    def tool(self, tmp_path: Path) -> Tool:
+        return SqliteShop(tmp_path, seconds=20.0).tool
+
+
+class TestDatabaseOnPostgres(DatabaseConformance):
+    @pytest.fixture
+    def tool(self, tmp_path: Path, postgres: Any) -> Tool:
+        return PostgresShop(tmp_path, postgres.database(), seconds=20.0).tool
 
 
 @declare(effect="pure")

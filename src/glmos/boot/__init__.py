@@ -12,6 +12,7 @@ from time import monotonic, time
 
 import anyio
 
+from glmos.boot.identity import identity
 from glmos.boot.settings import Settings, load
 from glmos.boot.system import Doctor, LocalSystem
 from glmos.kernel.budget import Ledger
@@ -62,6 +63,7 @@ async def open_system(
     from glmos.models.routes import Routes
     from glmos.sandbox.bubblewrap import BubblewrapSandbox
     from glmos.sandbox.workspaces import DiskWorkspaces
+    from glmos.tools.database.sources import read_sources
     from glmos.tools.registry import installed
 
     settings = load(home, environ)
@@ -73,12 +75,15 @@ async def open_system(
             await sandbox.sweep()
             table = {"models": settings.models} | {k: settings.values[k] for k in ("default_model", "critic_model")}
             routes = Routes(table, environ, _nano)
-            found = {t.spec.name: t for t in installed(own=tools)}
+            databases = read_sources(settings.databases, home)
+            known_as = identity(home) if databases else ""
+            found = {t.spec.name: t for t in installed(own=tools, databases=databases, home=known_as)}
             pulse = Pulse(home)
             try:
                 async with pulse.beating(), assemble(
                     store=store, workspaces=workspaces, sandbox=sandbox, tools=found, models=routes, settings=settings,
-                    doctor=partial(examine, home, sandbox, routes), crash_points=crash_points, stopped_at=pulse.last,
+                    doctor=partial(examine, home, sandbox, routes, databases), crash_points=crash_points,
+                    stopped_at=pulse.last,
                 ) as system:  # fmt: skip
                     yield system
             finally:

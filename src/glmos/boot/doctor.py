@@ -3,7 +3,7 @@
 import platform
 import shutil
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 
 import anyio.to_thread
@@ -14,11 +14,14 @@ from glmos.journal.failures import SALVAGE
 from glmos.journal.stores.salvage import check
 from glmos.models.nano.reading import WEIGHTS
 from glmos.ports import ModelRoutes, Sandbox
+from glmos.tools.database.sources import Source
 
 LOW_DISK = 500_000_000
 
 
-async def examine(home: Path, sandbox: Sandbox, models: ModelRoutes) -> AsyncGenerator[Finding]:
+async def examine(
+    home: Path, sandbox: Sandbox, models: ModelRoutes, databases: Mapping[str, Source]
+) -> AsyncGenerator[Finding]:
     """Look at everything, worst news included; nothing is changed."""
     yield Finding("python", sys.version_info >= (3, 11), f"{platform.python_version()} at {sys.executable}")
     yield await _sandbox(sandbox)
@@ -31,6 +34,8 @@ async def examine(home: Path, sandbox: Sandbox, models: ModelRoutes) -> AsyncGen
         "nano", there, "the bundled model is there" if there else f"no weights in {WEIGHTS}: the rules work alone"
     )
     yield await _model(models)
+    for source in databases.values():
+        yield await _database(source)
 
 
 async def _journal(home: Path) -> Finding:
@@ -54,6 +59,13 @@ def _command(text: str) -> str:
     """The command in backticks that the error names."""
     parts = text.split("`")
     return parts[1] if len(parts) > 2 else ""
+
+
+async def _database(source: Source) -> Finding:
+    from glmos.tools.database.tool import reach
+
+    problem = await reach(source)
+    return Finding(f"database {source.name}", not problem, problem or f"{source.kind} answers")
 
 
 async def _model(models: ModelRoutes) -> Finding:

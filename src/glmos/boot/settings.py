@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from glmos.abi.api import SettingView
 from glmos.abi.errors import UsageError
+from glmos.tools.database import sources
 
 FILE = "glmos.toml"
 
@@ -20,7 +21,7 @@ DEFAULTS: dict[str, Any] = {
     "runtime.model_calls_at_once": 256,
     "runtime.tools_at_once": 8,
 }
-"""Dotted name to default. A name that is not here, and not below `models`, is a mistake worth saying."""
+"""Dotted name to default. A name that is not here, and not below `models` or `databases`, is a mistake worth saying."""
 
 ENVIRONMENT = {"GLMOS_MODEL": "default_model"}
 
@@ -30,12 +31,15 @@ class Settings(NamedTuple):
     origins: dict[str, str]
     models: dict[str, Any]
     """The tables `[models.NAME]`, as they stand in the file."""
+    databases: dict[str, Any] = {}  # noqa: RUF012  (never changed)
+    """The tables `[databases.NAME]`, as they stand in the file."""
 
     def views(self) -> list[SettingView]:
         """What `glmos config` prints. Keys and the like are never among the settings."""
         fixed = [SettingView(k, str(v), self.origins[k]) for k, v in self.values.items()]
         named = [SettingView(f"models.{k}", _shown(v), FILE) for k, v in self.models.items()]
-        return fixed + named
+        places = [SettingView(f"databases.{k}", sources.shown(v), FILE) for k, v in self.databases.items()]
+        return fixed + named + places
 
 
 def _shown(table: Any) -> str:
@@ -54,13 +58,15 @@ def load(home: Path, environ: Mapping[str, str]) -> Settings:
     values = dict(DEFAULTS)
     origins = dict.fromkeys(values, "default")
     table = _read(path)
-    models = table.pop("models", {})
-    if not isinstance(models, dict):
-        raise UsageError(f"'models' in {str(path)!r} must be tables such as [models.NAME]")
+    named: dict[str, Any] = {}
+    for name in ("models", "databases"):
+        named[name] = table.pop(name, {})
+        if not isinstance(named[name], dict):
+            raise UsageError(f"{name!r} in {str(path)!r} must be tables such as [{name}.NAME]")
     for name, value in _flat(table):
         if name not in DEFAULTS:
             raise UsageError(
-                f"{name!r} in {str(path)!r} is no setting; there are: {', '.join(DEFAULTS)}, [models.NAME]"
+                f"{name!r} in {str(path)!r} is no setting; there are: {', '.join(DEFAULTS)}, [models.NAME], [databases.NAME]"
             )
         if type(value) is not type(DEFAULTS[name]):
             wanted = type(DEFAULTS[name]).__name__
@@ -69,7 +75,7 @@ def load(home: Path, environ: Mapping[str, str]) -> Settings:
     for variable, name in ENVIRONMENT.items():
         if environ.get(variable):
             values[name], origins[name] = environ[variable], variable
-    return Settings(values, origins, models)
+    return Settings(values, origins, named["models"], named["databases"])
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from glmos.cli.shell import Shell, json_option, pass_shell
 if TYPE_CHECKING:
     from glmos.abi.api import SettingView
 
-FREE_TABLES = ("models.",)
+FREE_TABLES = ("models.", "databases.")
 """Tables whose entries the person names, so that they are in no list."""
 
 

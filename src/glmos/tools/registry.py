@@ -5,7 +5,7 @@ something that gives one of these when called without arguments. A standard name
 """
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, NamedTuple, cast
 
@@ -13,6 +13,7 @@ from glmos.abi.errors import NotFoundError, UsageError
 from glmos.abi.ids import Pid
 from glmos.abi.tools import ToolSpec
 from glmos.ports import Tool
+from glmos.tools.database.sources import Source
 
 GROUP = "glmos.tools"
 
@@ -67,22 +68,34 @@ class Registry:
         return len(self._tools)
 
 
-def standard_tools() -> list[Tool]:
-    """The tools that every GLM-OS has."""
+def standard_tools(databases: Mapping[str, Source] | None = None, home: str = "") -> list[Tool]:
+    """The tools that every GLM-OS has, and `database` where the person has named some."""
     from glmos.tools.files import Files
     from glmos.tools.python import Python
     from glmos.tools.shell import Shell
     from glmos.tools.tables.tool import Tables
 
-    return [Tables(), Python(), Shell(), Files()]
+    tools: list[Tool] = [Tables(), Python(), Shell(), Files()]
+    if databases:
+        from glmos.tools.database.tool import Database
+
+        tools.append(Database(databases, home=home))
+    return tools
 
 
-def installed(*, own: Sequence[Tool] = (), plugins: Iterable[EntryPoint] | None = None) -> Registry:
+def installed(
+    *,
+    own: Sequence[Tool] = (),
+    plugins: Iterable[EntryPoint] | None = None,
+    databases: Mapping[str, Source] | None = None,
+    home: str = "",
+) -> Registry:
     """The standard tools, those of installed packages, and a program's `own`.
 
-    A package whose tool cannot be loaded hinders nothing; it is listed in `broken`.
+    A package whose tool cannot be loaded hinders nothing; it is listed in `broken`. `home`: a name that no other
+    GLM-OS has, for databases that several of them use.
     """
-    registry = Registry([*standard_tools(), *own])
+    registry = Registry([*standard_tools(databases, home), *own])
     for point in entry_points(group=GROUP) if plugins is None else plugins:
         try:
             for tool in _tools_of(point.load()):
