@@ -15,6 +15,7 @@ import pytest
 from glmos.abi import events as e
 from glmos.abi.api import Finding, Salvage
 from glmos.abi.errors import ConflictError, StoreError, UsageError
+from glmos.boot.identity import identity
 from glmos.boot.salvage import salvage
 from glmos.journal.codec import encode_event, encode_row
 from glmos.journal.lock import HomeLock
@@ -303,6 +304,16 @@ async def test_the_doctor_reports_the_damage_and_saves_what_can_be_saved(tmp_pat
     status, out, err = await glmos(saved, "doctor", "--salvage", str(tmp_path / "again"), "--json")
     assert status == 0, err
     assert msgspec.json.decode(out, type=Salvage).whole == 6
+
+
+async def test_a_saved_home_keeps_the_name_by_which_databases_know_its_transactions(tmp_path: Path) -> None:
+    """Under another name a probe would say that what was committed never happened, and it would be done again."""
+    home, saved = tmp_path / "home", tmp_path / "saved"
+    await made(home, processes=1)
+    name = identity(home)
+    beheaded(home)
+    await salvage(home, saved)
+    assert identity(saved) == name
 
 
 async def test_a_journal_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ from glmos.abi import events as e
 from glmos.abi.api import Salvage, SalvagedProcess
 from glmos.abi.errors import ConflictError, GlmosError, ReplayError, StoreError, UsageError
 from glmos.abi.ids import BlobRef, Pid, Seq
+from glmos.boot.identity import FILE as IDENTITY
+from glmos.boot.settings import FILE as SETTINGS
 from glmos.journal.blobs import BlobFolder
 from glmos.journal.codec import encode_event
 from glmos.journal.lock import HomeLock
@@ -149,7 +151,7 @@ async def _write(home: Path, into: Path, kept: Mapping[Pid, Kept], remains: Rema
             f'{{"pid":{x.pid},"seq":{x.seq},"at":{x.at},"event":{encode_event(x.event).decode()}}}\n' for x in lost
         )
         (into / "lost-events.jsonl").write_text("".join(lines), "utf-8")
-    for name in ("glmos.toml",):
+    for name in (SETTINGS, IDENTITY):  # under another name a transaction that happened would not be known again
         with suppress(FileNotFoundError):
             shutil.copy2(home / name, into / name)
     if (home / "workspaces").is_dir():
