@@ -111,12 +111,16 @@ async def terminal(house: Home, *words: str) -> str:
 
 async def act_in_a_terminal(house: Home, followed: Program, watched: Program) -> None:
     """One terminal follows a process from its beginning while this one acts on another, which waits to be asked."""
-    first = json.loads(await terminal(house, "run", followed.goal, "-m", house.model, "--yes", "--detach", "--json"))[
-        "pid"
-    ]
-    second = json.loads(await terminal(house, "run", watched.goal, "-m", house.model, "--yes", "--detach", "--json"))[
-        "pid"
-    ]
+    first = json.loads(
+        await terminal(
+            house, "run", followed.goal, "-m", house.model, "-f", str(house.source), "--yes", "--detach", "--json"
+        )
+    )["pid"]
+    second = json.loads(
+        await terminal(
+            house, "run", watched.goal, "-m", house.model, "-f", str(house.source), "--yes", "--detach", "--json"
+        )
+    )["pid"]
     person = Person(house)
     printed: list[Any] = []
 

@@ -44,7 +44,7 @@ async def test_a_number_that_the_child_was_told_is_no_evidence(tmp_path: Path) -
         report = await w.system.run("how many sheep are there?")
         child_report = await w.system.report(2)
     assert (child_report.status, report.status) == ("done", "failed")
-    assert "42 (c2), which you put there yourself" in report.reason
+    assert "42 (c2: you had put it into the goal of the child)" in report.reason
 
 
 async def test_what_a_verified_child_says_may_be_cited(tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ rows were added up is for other checks (see design/09-verified-done.md).
 
 import re
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from glmos.abi.ids import CallId
 from glmos.abi.plans import Claim
-from glmos.kernel.figures import Known, in_words, numbers
+from glmos.kernel.figures import Known, Number, in_words, numbers
 from glmos.kernel.verify import Verdict
 
 
@@ -30,8 +30,12 @@ class Grounds(NamedTuple):
     """Conditions of the queries that are cited: a result may say within which bounds its figures hold."""
     withdrawn: Mapping[CallId, str] = {}
     """Why nothing more, or nothing at all, may be quoted from a call: it failed, it was undone, its child is not done."""
-    own: Mapping[CallId, Collection[float]] = {}
-    """Numbers of an observation that the doer had put there itself: said by it, not seen."""
+    own: Mapping[CallId, Mapping[float, str]] = {}
+    """Numbers of an observation that the doer had put there itself, and how that shows: said by it, not seen."""
+    echoes: Mapping[tuple[CallId, str], str] = {}
+    """Quotes, plain, in which the doer only hears itself, and how that shows."""
+    unsure: Sequence[str] = ()
+    """What could not be found out about what is quoted: it decides nothing against the result, and nothing for it."""
     has_calls: bool = False
     """Observations were made for this step, so a result without claims is not enough."""
 
@@ -53,6 +57,8 @@ def citation(result: str, claims: Sequence[Claim], grounds: Grounds) -> Verdict:
     faults += _name_faults(text, sound, grounds)
     if faults:
         return Verdict("failed", "; ".join(faults))
+    if grounds.unsure:
+        return Verdict("undecided", "; ".join(grounds.unsure[:5]))
     if not claims:
         return Verdict("passed", "the result states no number and rests on no observation")
     return Verdict(
@@ -75,6 +81,8 @@ def _claim_fault(claim: Claim, observed: Mapping[CallId, str], grounds: Grounds)
         return f"the claim {claim.claim[:80]!r} has an empty quote"
     if not stands(quote, observed[claim.call]):
         return f"{claim.quote[:120]!r} does not stand in {claim.call}{f' ({why})' if why else ''}"
+    if why := grounds.echoes.get((claim.call, quote)):
+        return f"{claim.quote[:120]!r} in {claim.call} is your own wording ({why}): quote what a file or a program says"
     return ""
 
 
@@ -146,7 +154,7 @@ def _number_faults(text: str, claims: Sequence[Claim], observed: Mapping[CallId,
         if elsewhere is None:
             elsewhere = Known((c, x) for c in dict.fromkeys(c.call for c in claims) for x in numbers(observed[c]))
         if call := quoted.where(n):
-            own.append(f"{n.text} ({call})")
+            own.append(f"{n.text} ({call}: {_why(n, grounds.own[call])})")
         elif call := elsewhere.where(n):
             loose.append(f"{n.text} ({call})")
         else:
@@ -157,11 +165,15 @@ def _number_faults(text: str, claims: Sequence[Claim], observed: Mapping[CallId,
     if loose:
         faults.append(f"the result has {_some(loose)}, which no quote has: quote the line it rests on")
     if own:
-        faults.append(f"the result has {_some(own)}, which you put there yourself: {OWN_WORDS}")
+        faults.append(f"the result has {_some(own)}, which was not read: {OWN_WORDS}")
     return faults
 
 
-OWN_WORDS = "have it come out of a call that does not contain it"
+OWN_WORDS = "have it come out of a call that reads what was given and does not itself contain it"
+
+
+def _why(stated: Number, own: Mapping[float, str]) -> str:
+    return next((why for value, why in own.items() if abs(value - stated.value) <= abs(value)), "your own words")
 
 
 def _some(found: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ It may not have another sign or another unit: `a profit of 500` is not `-500`, `
 import math
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 _NUMBER = re.compile(
@@ -146,3 +146,14 @@ def in_words(text: str) -> list[Number]:
     values = [_WORDS[w] for w in re.findall(r"[a-z]+", text.lower()) if w in _WORDS]
     values += [_CHINESE[c] for c in text if c in _CHINESE]
     return [Number(str(v), float(v), 0.0) for v in dict.fromkeys(values)]
+
+
+def replaced(text: str, instead: Callable[[Number], str | None]) -> str:
+    """`text` with those numbers replaced for which `instead` gives other words."""
+    parts, end = list[str](), 0
+    for number in numbers(text):
+        other = instead(number)
+        if other is not None:
+            parts += [text[end : number.start], other]
+            end = number.start + len(number.text)
+    return "".join(parts) + text[end:]

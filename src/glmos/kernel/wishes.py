@@ -32,6 +32,27 @@ _MAKE = re.compile(
 _NOT = re.compile(
     r"\b(?:not|never|without|don't|no|nor|instead of)\b|不要|别|勿|不得|不能|不可|禁止|无需|不必", re.IGNORECASE
 )
+_ASK = re.compile(
+    r"[?？]|\b(?:what|which|who|whom|whose|how|when|where|why|tell|say|find|count|compute|calculate|determine|verify|compare|"
+    r"report|name|give|explain|describe|summari[sz]e|list|show|analy[sz]e|identify|estimate|check)\b"
+    r"|^\s*(?:is|are|does|did|has|have|do (?:the|any|all|we|they|you))\b"
+    r"|多少|哪|什么|谁|几|吗|是否|怎么|为什么|告诉|说明|统计|计算|比较|检查|判断|找出|列出|总结|分析|求",
+    re.IGNORECASE,
+)
+_MAKE_SOMETHING = re.compile(
+    r"\b(?:create|make|build|write|save|generate|produce|set up|implement|install|draw|plot|compose|design|organi[sz]e)\b"
+    r"|导出|保存|创建|新建|建立|生成|写|制作|画|搭建|设计|编",
+    re.IGNORECASE,
+)
+
+
+def only_asks(goal: str) -> bool:
+    """Whether the goal wants to be told something, and nothing made or changed: then only what was read is evidence."""
+    goal = goal[:LONGEST]
+    made = _MAKE_SOMETHING.search(goal) or wanted_files(goal) or next(_change_clauses(goal), None)
+    return _ASK.search(goal) is not None and not made
+
+
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _LEADING = re.compile(
     r"^.*(?:写成|写到|写入|写进|写|保存为|保存到|保存在|保存|存为|存成|存到|存入|存|导出为|导出到|导出|输出到|输出为|输出|生成|整理成|整理到|"

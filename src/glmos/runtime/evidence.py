@@ -26,6 +26,9 @@ async def observations(log: ProcessLog, parts: Parts) -> dict[CallId, str]:
         if isinstance(event, e.ToolFinished) and event.failure is None and not log.state.calls[event.call].undone:
             files = f"\nfiles: {', '.join(event.files)}" if event.files else ""
             found[event.call] = await whole(parts.store, event.output) + files
+            if (shown := shown_again(log.state, event.call)) is not None:
+                again = [found[c] for c in shown if c in found]
+                found[event.call] = "\n".join([found[event.call], *again] if len(again) == len(shown) else again)
         elif isinstance(event, e.ToolProbed) and event.outcome == "happened":
             found[event.call] = f"interrupted, but it took effect: {event.detail}"
         elif isinstance(event, e.CallAnswered) and event.name == "ask":
@@ -37,6 +40,13 @@ async def observations(log: ProcessLog, parts: Parts) -> dict[CallId, str]:
         if said:
             found[call] = "\n".join(said)
     return found
+
+
+def shown_again(p: Process, call: CallId) -> list[CallId] | None:
+    """The calls whose output a call of `look` showed; None for any other call. What they gave is what may be cited."""
+    if p.calls[call].tool != "look":
+        return None
+    return [s.removeprefix("call:") for s in p.calls[call].sources if s.startswith("call:") and s != f"call:{call}"]
 
 
 def _waits(log: ProcessLog) -> dict[CallId, list[Child]]:
@@ -52,14 +62,15 @@ async def grounds(log: ProcessLog, parts: Parts, step: StepId) -> Grounds:
     observed = await observations(log, parts)
     waits = _waits(log)
     withdrawn = _withdrawn(p, waits)
-    cited = [c for c in dict.fromkeys(x.call for x in p.steps[step].claims) if c in p.calls and c in observed]
+    lent = _lent(p, step)
+    cited = [c for c in dict.fromkeys(x.call for x in (*p.steps[step].claims, *lent)) if c in p.calls and c in observed]
     for call, files in (await altered_then(log, parts, cited)).items():
         withdrawn[call] = f"{', '.join(files[:3])} was not as given when it ran: put it back, and call again"
         del observed[call]
     return Grounds(
         observed=observed,
         given=[p.goal, *(f.name for f in p.files), *_answers(log)],
-        lent=_lent(p, step),
+        lent=lent,
         bounds=[*_conditions(p, p.steps[step].claims), *(c.spawned.goal for c in p.children.values())],
         withdrawn=withdrawn,
         own={call: _told(children) for call, children in waits.items()},
@@ -78,9 +89,11 @@ def _withdrawn(p: Process, waits: Mapping[CallId, Sequence[Child]]) -> dict[Call
     return found
 
 
-def _told(children: Sequence[Child]) -> set[float]:
+def _told(children: Sequence[Child]) -> dict[float, str]:
     """The numbers children had in their goals: a child that repeats them has seen nothing."""
-    return {n.value for c in children for n in numbers(plain(c.spawned.goal))}
+    return {
+        n.value: "you had put it into the goal of the child" for c in children for n in numbers(plain(c.spawned.goal))
+    }
 
 
 def _answers(log: ProcessLog) -> list[str]:

@@ -7,6 +7,7 @@ over a workspace it cannot write to; a critic is asked last. A check that cannot
 
 import re
 import secrets
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import anyio.to_thread
@@ -21,7 +22,7 @@ from glmos.abi.errors import GlmosError
 from glmos.abi.ids import CallId
 from glmos.abi.tools import ToolCall
 from glmos.kernel import verify
-from glmos.kernel.citation import citation
+from glmos.kernel.citation import Grounds, citation
 from glmos.kernel.patterns import is_quick
 from glmos.kernel.process import Process
 from glmos.kernel.report import check_kind
@@ -29,11 +30,13 @@ from glmos.kernel.verify import Found, Verdict
 from glmos.ports import Finished
 from glmos.runtime.check_scripts import ASSERTION_SCRIPT, FORMAT_SCRIPT, SCHEMA_SCRIPT, SEARCH_SCRIPT
 from glmos.runtime.clean_room import CleanRoom
+from glmos.runtime.control import Control
 from glmos.runtime.evidence import grounds
 from glmos.runtime.given import judge_goal
 from glmos.runtime.log import ProcessLog
 from glmos.runtime.outputs import shorten, whole, whole_data
 from glmos.runtime.parts import Parts
+from glmos.runtime.provenance import with_own_words
 from glmos.runtime.spending import refusal, tool_call
 from glmos.runtime.still import could_change_files, judge_still
 from glmos.runtime.work_critic import criticise
@@ -69,19 +72,22 @@ async def run_check(log: ProcessLog, parts: Parts, effect: f.RunCheck) -> None:
     parts.crash_point("check.after_start")
     verdict: Verdict | None = None
     try:
-        with parts.timekeeper.limit(p.pid):
-            verdict = await check.run(effect.check)
-    except GlmosError as error:
-        verdict = Verdict("undecided", str(error))
-    except Exception as error:
-        # The boundary: a check that met a bug decides nothing, and the process is not lost for it.
-        verdict = Verdict("undecided", f"the {kind} check broke: {type(error).__name__}: {error}")
-    if verdict is None:
-        log.note(parts.timekeeper.refusal(p.pid, f"a {kind} check"))  # it is run again if the process goes on
-        return
-    detail = shorten(verdict.detail, DETAIL)
-    parts.crash_point("check.before_receipt")
-    log.note(e.CheckFinished(effect.step, effect.index, kind, verdict.outcome, detail, check.used))
+        try:
+            with parts.timekeeper.limit(p.pid):
+                verdict = await check.run(effect.check)
+        except GlmosError as error:
+            verdict = Verdict("undecided", str(error))
+        except Exception as error:
+            # The boundary: a check that met a bug decides nothing, and the process is not lost for it.
+            verdict = Verdict("undecided", f"the {kind} check broke: {type(error).__name__}: {error}")
+        if verdict is None:
+            log.note(parts.timekeeper.refusal(p.pid, f"a {kind} check"))  # it is run again if the process goes on
+            return
+        detail = shorten(verdict.detail, DETAIL)
+        parts.crash_point("check.before_receipt")
+        log.note(e.CheckFinished(effect.step, effect.index, kind, verdict.outcome, detail, check.used))
+    finally:
+        check.control.release()  # what was repeated is booked by the receipt
 
 
 LONG = 200_000
@@ -99,6 +105,7 @@ class _Check:
         self.state = self.p.steps[step]
         self.room = CleanRoom(parts, self.p, log.first_snapshot)
         self.used = Usage()
+        self.control = Control(log, parts)
 
     def worst_case(self, check: a.Check) -> Usage:
         """The calls of tools that it may make."""
@@ -230,11 +237,14 @@ class _Check:
         return await self.room.decide(argv, judge)
 
     async def _citation(self) -> Verdict:
-        result = await whole(self.parts.store, self.state.result)
+        result, claims = await whole(self.parts.store, self.state.result), self.state.claims
         found = await grounds(self.log, self.parts, self.step)
-        if sum(map(len, found.observed.values())) < LONG:
-            return citation(result, self.state.claims, found)
-        return await anyio.to_thread.run_sync(citation, result, self.state.claims, found)
+        verdict = await _cited(result, claims, found)
+        if verdict.outcome != "passed":
+            return verdict
+        found = await with_own_words(self.control, result, claims, found)
+        self.used += Usage(tool_calls=self.control.made)
+        return await _cited(result, claims, found)
 
     async def _query(self, check: a.QueryCheck) -> Verdict:
         from glmos.tools.tables import same_rows
@@ -306,6 +316,12 @@ class _Check:
             outcome: Literal["undecided", "failed"] = "undecided" if found.failure.kind == "unavailable" else "failed"
             return Verdict(outcome, found.failure.message)
         return list(found.data.get("rows", []))
+
+
+async def _cited(result: str, claims: Sequence[a.Claim], found: Grounds) -> Verdict:
+    if sum(map(len, found.observed.values())) < LONG:
+        return citation(result, claims, found)
+    return await anyio.to_thread.run_sync(citation, result, claims, found)
 
 
 def _tail(done: Finished) -> str:

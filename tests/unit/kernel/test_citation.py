@@ -81,10 +81,15 @@ def test_observations_without_a_claim_are_not_enough() -> None:
 
 
 def test_a_number_the_doer_put_there_itself_is_no_observation() -> None:
-    found = cite("42 sheep", "42 sheep", "Child 2 ended done: 42 sheep", own={"c1": {42.0}})
-    assert (found.outcome, "42 (c1), which you put there yourself" in found.detail) == ("failed", True)
+    found = cite("42 sheep", "42 sheep", "Child 2 ended done: 42 sheep", own={"c1": {42.0: "you said so"}})
+    assert (found.outcome, "42 (c1: you said so), which was not read" in found.detail) == ("failed", True)
 
 
 def test_what_was_withdrawn_says_why_it_cannot_be_quoted() -> None:
     found = citation("42", [Claim("x", "c2", "42")], Grounds({"c1": "42"}, withdrawn={"c2": "it was undone"}))
     assert "nothing can be quoted from c2: it was undone" in found.detail
+
+
+def test_an_echo_is_no_observation() -> None:
+    found = cite("all is well", "all is well", "all is well", echoes={("c1", "all is well"): "you typed it"})
+    assert (found.outcome, "your own wording (you typed it)" in found.detail) == ("failed", True)

@@ -15,16 +15,18 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 from glmos.testing.crash.outside import served
-from glmos.testing.crash.programs import ANSWER, Op, Program
+from glmos.testing.crash.programs import ANSWER, GIVEN, Op, Program
 
 Message = dict[str, Any]
 Call = tuple[str, dict[str, Any]]
 SIGNS = (ANSWER, "The time is over", "a person confirmed that it took effect")
 """What shows that something was done, but is not the output of a tool."""
+SAID = ("pinged", "posted", "sent", "booked")
+"""How the tools that reach outside say that they did."""
 
 
 class Evidence(NamedTuple):
-    """Where something can be seen to be done; without a call it cannot be cited."""
+    """Where something can be seen to be done, in words that are not the model's; without a call it cannot be cited."""
 
     call: str = ""
     quote: str = ""
@@ -93,8 +95,8 @@ class _Seen:
         elif re.search(r"Child \d+ ended killed", text):
             self.children.pop(tag, None)  # so another one is needed
         else:
-            sign = next((s for s in ("interrupted, but it took effect", tag, "Wrote") if s in text), "")
-            if sign:
+            said = ("interrupted, but it took effect", GIVEN, "Wrote", *(f"{verb} {tag}" for verb in SAID), tag)
+            if sign := next((s for s in said if s in text), ""):
                 self.done[tag] = Evidence(call, sign)
 
     def _notes(self, text: str) -> None:

@@ -25,7 +25,11 @@ OUTSIDE = {"post": "post", "letter": "letter", "book": "book", "ping": "ping"}
 """Operations whose effect lands outside, and the kind under which it is noted there."""
 ANSWER = "北方"
 """What the person answers to every question."""
+GIVEN = "华东,1250000"
+"""The second line of the file that every process is given. Local operations print it, so that there is something to cite."""
+_READ = "cat *-表.csv | sed -n 2p"
 LARGE = 1_500_000
+_PYTHON_READ = "import glob\nprint(*[open(x, encoding='utf-8').readlines()[1] for x in glob.glob('*-表.csv')])\n"
 BROOD = 8
 """Programs that a `brood` starts, at least."""
 _PYTHON_BROOD = """\
@@ -97,18 +101,20 @@ class Op(NamedTuple):
             case "python":
                 code = (
                     f"import time\nwith open('{self.file}', 'a', encoding='utf-8') as f:\n"
-                    f"    print('{self.label} 羊', file=f)\ntime.sleep({self.pause})\nprint('done {self.tag}')"
+                    f"    print('{self.label} 羊', file=f)\ntime.sleep({self.pause})\n{_PYTHON_READ}print('done {self.tag}')"
                 )
                 return "python", {"code": code}
             case "brood" | "hasty":
                 plant = _SHELL_BROOD.format(tag=self.tag, code=_PYTHON_BROOD.format(tag=self.tag))
                 wait = f"until [ -e go-{self.label} ]; do sleep 0.05; done; rm go-{self.label}"
-                command = f"{plant}{f'sleep {self.pause}' if self.pause else wait}; echo done {self.tag}"
+                command = f"{plant}{f'sleep {self.pause}' if self.pause else wait}; {_READ}; echo done {self.tag}"
                 return "shell", {"command": command} | ({"timeout": 2} if self.kind == "hasty" else {})
             case "pybrood":
                 wait = f"while not os.path.exists('go-{self.label}'): time.sleep(0.05)\nos.remove('go-{self.label}')"
                 sleep = f"time.sleep({self.pause})" if self.pause else wait
-                return "python", {"code": f"{_PYTHON_BROOD.format(tag=self.tag)}{sleep}\nprint('done {self.tag}')"}
+                return "python", {
+                    "code": f"{_PYTHON_BROOD.format(tag=self.tag)}{sleep}\n{_PYTHON_READ}print('done {self.tag}')"
+                }
             case "write":
                 return "files", {"action": "write", "path": self.file, "text": self.content.decode()}
             case "ask":
@@ -122,7 +128,7 @@ class Op(NamedTuple):
 
     def _slowly(self, command: str) -> str:
         half = f"sleep {self.pause / 2:.3f}; " if self.pause else ""
-        return f"{half}{command}; {half}echo done {self.tag}"
+        return f"{half}{command}; {half}{_READ}; echo done {self.tag}"
 
 
 class Program(Struct, frozen=True, omit_defaults=True):
