@@ -42,7 +42,7 @@ class ToolSchema(Struct, frozen=True, omit_defaults=True):
     """JSON Schema of the arguments object."""
 
 
-class ModelRequest(Struct, frozen=True, omit_defaults=True):
+class ModelRequest(Struct, frozen=True, omit_defaults=True, weakref=True):
     """Everything a driver needs for one call."""
 
     messages: tuple[Message, ...]

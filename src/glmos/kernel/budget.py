@@ -10,6 +10,8 @@ from typing import Literal, NamedTuple
 from glmos.abi.budgets import Limits, Usage
 from glmos.abi.ids import Pid
 
+_UNLIMITED = float("inf")
+_NO_LIMITS = Limits()
 LimitName = Literal["usd", "tokens", "seconds", "model_calls", "tool_calls"]
 
 
@@ -105,26 +107,30 @@ class Ledger:
         holder: Pid | None = pid
         while holder is not None and holder in self._accounts:
             account = self._accounts[holder]
-            found = _over(holder, account.limits, self.total(holder), need)
-            if found is not None:
-                return found
+            if account.limits != _NO_LIMITS:
+                found = _over(holder, account.limits, self.total(holder), need)
+                if found is not None:
+                    return found
             holder = account.parent
         return None
 
     def room(self, pid: Pid, limit: LimitName) -> float:
         """How much of a limit is left for the process, by the tightest of its ancestors; infinity without any."""
         holder, allowed = self.holder(pid, limit)
+        if allowed == _UNLIMITED:
+            return allowed
         return allowed - float(getattr(self.total(holder), limit))
 
     def holder(self, pid: Pid, limit: LimitName) -> tuple[Pid, float]:
         """The process from `pid` upwards whose limit leaves the least room, and the limit; `pid` and infinity without."""
-        found, least, holder = (pid, float("inf")), float("inf"), pid
+        found, least, holder = (pid, _UNLIMITED), _UNLIMITED, pid
         while holder in self._accounts:
             account = self._accounts[holder]
             allowed = getattr(account.limits, limit)
-            if allowed is not None and allowed - getattr(self.total(holder), limit) < least:
-                least = allowed - getattr(self.total(holder), limit)
-                found = (holder, float(allowed))
+            if allowed is not None:
+                left = allowed - getattr(self.total(holder), limit)
+                if left < least:
+                    found, least = (holder, float(allowed)), left
             if account.parent is None:
                 break
             holder = account.parent

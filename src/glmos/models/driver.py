@@ -109,12 +109,16 @@ class HttpDriver:
         self._wire = WIRES[endpoint.wire]
         self._model = endpoint.model
         self._profile = endpoint.profile
+        self._traits = self._traits_now()
         self._adaptation = Adaptation()
         self._margin = 1.0
         """Raised when a provider counted more tokens than we estimated."""
 
     @property
     def traits(self) -> ModelTraits:
+        return self._traits
+
+    def _traits_now(self) -> ModelTraits:
         profile = self._profile
         return ModelTraits(
             name=self.endpoint.name,
@@ -328,6 +332,7 @@ class HttpDriver:
         self._model = served[0].name
         if served[0].context_tokens:
             self._profile = msgspec.structs.replace(self._profile, context_tokens=served[0].context_tokens)
+            self._traits = self._traits_now()
 
     def _settled(self, request: ModelRequest, estimate: int, reply: ModelReply, parser: StreamParser) -> ModelReply:
         """With usage (estimated where the server gave none, the worst case where it broke off), price and origin."""

@@ -8,8 +8,9 @@ Above: `driver`, `discover`. Below: aiohttp. Runs on asyncio only.
 """
 
 import ssl
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
@@ -91,6 +92,49 @@ class Response:
                 pass
 
 
+class Exchange:
+    """One request and its answer: sent when it is entered, which gives the answer once its head is there. Leaving closes
+    what was not read to its end.
+
+    Raises:
+        Broken: No answer, or it broke off.
+    """
+
+    def __init__(self, send: "Callable[[], Awaitable[aiohttp.ClientResponse]]", times: Deadlines) -> None:
+        self._send = send
+        self._times = times
+        # One clock for the whole exchange, set anew before every piece.
+        self._waiting = anyio.CancelScope()
+        self._raw: aiohttp.ClientResponse | None = None
+
+    async def __aenter__(self) -> Response:
+        self._waiting.deadline = anyio.current_time() + self._times.first_byte
+        self._waiting.__enter__()
+        try:
+            self._raw = await self._send()
+        except BaseException as error:
+            self._leave(type(error), error, error.__traceback__)
+            raise
+        return Response(self._raw, self._times, self._waiting)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._raw is not None:
+            self._raw.release() if self._raw.content.at_eof() else self._raw.close()
+        self._leave(kind, error, trace)
+
+    def _leave(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Raises: Broken when it was the clock that ended the exchange."""
+        self._waiting.__exit__(kind, error, trace)
+        if self._waiting.cancelled_caught and self._raw is not None:
+            raise Broken("read", f"nothing came for {self._times.idle:g} s")
+        if self._waiting.cancelled_caught:
+            raise Broken("send", f"no answer began within {self._times.first_byte:g} s")
+
+
 class HttpClient:
     """A shared pool of connections."""
 
@@ -104,36 +148,19 @@ class HttpClient:
         """May be replaced at any time."""
         self._session: aiohttp.ClientSession | None = None
 
-    @asynccontextmanager
-    async def request(
+    def request(
         self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None,
         deadlines: Deadlines | None = None,
-    ) -> AsyncGenerator[Response]:  # fmt: skip
-        """Send a request and give the answer once its head is there. Leaving closes what was not read to its end.
-
-        Raises:
-            Broken: No answer.
-        """
+    ) -> "Exchange":  # fmt: skip
+        """A request to be made, and its answer: see `Exchange`."""
         times = deadlines or self.deadlines
-        sent = [] if body is None else [body]  # handed over, so that no frame keeps it while the answer is awaited
-        del body
-        begun = False
-        # One clock for the whole exchange, set anew before every piece.
-        with anyio.move_on_after(times.first_byte) as waiting:
-            raw = await self._send(method, url, headers, sent, times)
-            begun = True
-            try:
-                yield Response(raw, times, waiting)
-            finally:
-                raw.release() if raw.content.at_eof() else raw.close()
-        if waiting.cancelled_caught and begun:
-            raise Broken("read", f"nothing came for {times.idle:g} s")
-        if waiting.cancelled_caught:
-            raise Broken("send", f"no answer began within {times.first_byte:g} s")
+        data = [] if body is None else [body]
+        return Exchange(lambda: self._send(method, url, headers, data, times), times)
 
     async def _send(
         self, method: str, url: str, headers: Mapping[str, str], body: list[bytes], times: Deadlines
     ) -> "aiohttp.ClientResponse":
+        """`body` is taken out, so that no frame keeps it while the answer is awaited."""
         import aiohttp
 
         from glmos.models.body import OneTimeBody

@@ -7,8 +7,8 @@ Below: nothing.
 """
 
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from typing import Self
 
 import anyio
 from msgspec import Struct
@@ -49,16 +49,22 @@ class _Bucket:
 
 
 class Slot:
-    """A call under way."""
+    """A call: waits for its place when it is entered, and holds it inside. Made by `Limiter.slot`."""
 
-    def __init__(self, tokens: float, tokens_bucket: _Bucket, clock: Callable[[], float]) -> None:
+    def __init__(self, limiter: "Limiter", tokens: float) -> None:
+        self._limiter = limiter
         self._taken = tokens
-        self._bucket = tokens_bucket
-        self._clock = clock
+
+    async def __aenter__(self) -> Self:
+        await self._limiter.enter(self._taken)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._limiter.leave()
 
     def settle(self, tokens: float) -> None:
         """Correct the estimate by what was really used."""
-        self._bucket.take(tokens - self._taken, self._clock())
+        self._limiter.take(tokens - self._taken)
         self._taken = tokens
 
 
@@ -92,9 +98,12 @@ class Limiter:
         now = self._clock()
         return max(self._requests.wait(1, now), self._tokens.wait(tokens, now))
 
-    @asynccontextmanager
-    async def slot(self, tokens: float = 0.0) -> AsyncGenerator[Slot]:
-        """Wait for a place; hold it inside. Cancelling while waiting takes nothing."""
+    def slot(self, tokens: float = 0.0) -> Slot:
+        """A place for a call of about so many tokens, to be entered."""
+        return Slot(self, tokens)
+
+    async def enter(self, tokens: float) -> None:
+        """Wait for a place and take it. Cancelling while waiting takes nothing."""
         if self._room is not None:
             await self._room.acquire()
         try:
@@ -102,12 +111,19 @@ class Limiter:
                 while (seconds := self.wait_seconds(tokens)) > 1e-6:
                     await self._pause(seconds)
                 self._requests.take(1, self._clock())
-                self._tokens.take(tokens, self._clock())
-            self._running += 1
-            try:
-                yield Slot(tokens, self._tokens, self._clock)
-            finally:
-                self._running -= 1
-        finally:
+                self.take(tokens)
+        except BaseException:
             if self._room is not None:
                 self._room.release()
+            raise
+        self._running += 1
+
+    def leave(self) -> None:
+        """Give the place back."""
+        self._running -= 1
+        if self._room is not None:
+            self._room.release()
+
+    def take(self, tokens: float) -> None:
+        """Count tokens against their rate; negative ones are given back."""
+        self._tokens.take(tokens, self._clock())

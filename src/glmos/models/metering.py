@@ -4,6 +4,7 @@ Above: the drivers that make such requests. Below: `ports`.
 """
 
 from collections.abc import Callable
+from typing import cast
 
 from glmos.abi.budgets import NOTHING, Usage
 from glmos.abi.messages import Delta, ModelReply, ModelRequest
@@ -26,6 +27,6 @@ async def complete_within(
     driver: ModelDriver, request: ModelRequest, on_delta: Callable[[Delta], None] | None, again: Again
 ) -> ModelReply:
     """Call any driver so that it makes no request that `again` did not allow, beside the first."""
-    if isinstance(driver, RetryingDriver):
-        return await driver.complete_within(request, on_delta, again)
+    if hasattr(driver, "complete_within"):  # what `isinstance` would find out too, a hundred times slower
+        return await cast(RetryingDriver, driver).complete_within(request, on_delta, again)
     return await driver.complete(request, on_delta)

@@ -19,7 +19,7 @@ from functools import lru_cache
 import msgspec
 
 from glmos.abi.messages import Message, ModelRequest, ToolSchema
-from glmos.models.per_message import PerMessage
+from glmos.models.memo import Memo
 from glmos.models.wire.draft import NOTES
 
 PER_MESSAGE = 8
@@ -62,7 +62,7 @@ def _ascii_tokens(data: bytes) -> float:
     )  # fmt: skip
 
 
-_known: PerMessage[float] = PerMessage()
+_known: Memo[Message, float] = Memo()
 
 
 def message_tokens(message: Message, cjk: float = 1.6) -> float:
@@ -87,7 +87,7 @@ def _tools_tokens(tools: bytes, count: int, cjk: float) -> float:
 
 def prompt_tokens(messages: tuple[Message, ...], tools: tuple[ToolSchema, ...], cjk: float = 1.6) -> int:
     """An upper bound for a whole prompt."""
-    total = OVERHEAD + sum(message_tokens(m, cjk) for m in messages)
+    total = OVERHEAD + sum([message_tokens(m, cjk) for m in messages])
     if tools:
         total += _tools_tokens(msgspec.json.encode(tools), len(tools), cjk)
     return int(total) + 1
@@ -98,5 +98,8 @@ def reply_tokens(content: str, reasoning: str, arguments: tuple[str, ...], cjk: 
     return int(sum(text_tokens(t, cjk) for t in (content, reasoning, *arguments))) + 1
 
 
+_requests: Memo[ModelRequest, int] = Memo()
+
+
 def request_tokens(request: ModelRequest, cjk: float = 1.6) -> int:
-    return prompt_tokens(request.messages, request.tools, cjk)
+    return _requests.get(request, cjk, lambda: prompt_tokens(request.messages, request.tools, cjk))

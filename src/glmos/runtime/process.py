@@ -59,7 +59,7 @@ class LiveProcess:
         self._running = 0
         self._changed = anyio.Event()
         self._tasks: TaskGroup | None = None
-        self._scopes: set[anyio.CancelScope] = set()
+        self._under_way: dict[tuple[object, ...], anyio.TaskHandle[None]] = {}
 
     @property
     def state(self) -> Process:
@@ -177,22 +177,20 @@ class LiveProcess:
         """Start carrying out an effect beside the others."""
         self._keys.add(key)
         self._running += 1
-        scope = anyio.CancelScope()
-        self._scopes.add(scope)
-
-        async def carried() -> None:
-            try:
-                with scope:
-                    await work(self.log, self.parts, effect)
-            finally:
-                self._scopes.discard(scope)
-                self._keys.discard(key)
-                self._asked = None
-                self._running -= 1
-                self.changed()
-
         assert self._tasks is not None
-        self._tasks.start_soon(carried)
+        self._under_way[key] = self._tasks.start_soon(self._carried, key, work, effect)
+
+    async def _carried(
+        self, key: tuple[object, ...], work: Callable[[ProcessLog, Parts, Any], Awaitable[None]], effect: f.Effect
+    ) -> None:
+        try:
+            await work(self.log, self.parts, effect)
+        finally:
+            self._under_way.pop(key, None)
+            self._keys.discard(key)
+            self._asked = None
+            self._running -= 1
+            self.changed()
 
     async def _kill(self, reason: str) -> None:
         """End everything the process has under way, in this order: our tasks, its programs, its children, itself."""
@@ -214,8 +212,8 @@ class LiveProcess:
 
     def drop(self) -> None:
         """Cancel whatever is under way, without receipts."""
-        for scope in tuple(self._scopes):
-            scope.cancel()
+        for task in tuple(self._under_way.values()):
+            task.cancel()
 
     async def release(self) -> None:
         """Let go of what tools hold for it."""

@@ -1,13 +1,26 @@
 """Places at the devices: at most so many calls of one driver at a time, and who gets the next place."""
 
 import itertools
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 
 import anyio
 
 from glmos.abi.ids import Pid
 from glmos.kernel.schedule import Waiting, next_of
+
+
+class Place:
+    """Waits for its place when it is entered, and holds it inside."""
+
+    def __init__(self, scheduler: "Scheduler", device: str, waiting: Waiting) -> None:
+        self._scheduler = scheduler
+        self._device = device
+        self._waiting = waiting
+
+    async def __aenter__(self) -> None:
+        await self._scheduler.enter(self._device, self._waiting)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._scheduler.leave(self._device)
 
 
 class Scheduler:
@@ -22,19 +35,19 @@ class Scheduler:
         self._served: dict[str, dict[Pid, float]] = {}
         self._tickets = itertools.count()
 
-    @asynccontextmanager
-    async def place(self, device: str, *, pid: Pid, root: Pid, priority: int) -> AsyncGenerator[None]:
-        """Wait for a place at `device` and hold it."""
-        await self._wait_place(device, Waiting(next(self._tickets), pid, root, priority))
-        try:
-            yield
-        finally:
-            self._busy[device] -= 1
-            self._serve(device)
-            if not self._busy[device]:
-                self._served.pop(device, None)  # nobody competes: who had what is forgotten with the trees themselves
+    def place(self, device: str, *, pid: Pid, root: Pid, priority: int) -> "Place":
+        """A place at `device`, to be entered."""
+        return Place(self, device, Waiting(next(self._tickets), pid, root, priority))
 
-    async def _wait_place(self, device: str, waiting: Waiting) -> None:
+    def leave(self, device: str) -> None:
+        """Give a place back."""
+        self._busy[device] -= 1
+        self._serve(device)
+        if not self._busy[device]:
+            self._served.pop(device, None)  # nobody competes: who had what is forgotten with the trees themselves
+
+    async def enter(self, device: str, waiting: Waiting) -> None:
+        """Wait for a place and take it."""
         if self._take_free(device, waiting):
             return
         self._queues.setdefault(device, []).append(waiting)

@@ -17,7 +17,7 @@ from typing import Any
 
 from glmos.abi.budgets import Usage
 from glmos.abi.messages import Delta, FunctionCall, Message, ModelRequest, ToolSchema
-from glmos.models.per_message import PerMessage
+from glmos.models.memo import Memo
 from glmos.models.profiles import Profile
 from glmos.models.wire.draft import NOTES, CallDraft, Draft, Finish, arguments_object
 from glmos.models.wire.foreign import NotJson, read_json, whole_number
@@ -101,7 +101,7 @@ def _messages(request: ModelRequest, profile: Profile, origin: str) -> list[dict
     return sent
 
 
-_sent: PerMessage[dict[str, Any]] = PerMessage()
+_sent: Memo[Message, dict[str, Any]] = Memo()
 
 
 def _assistant(message: Message, profile: Profile, origin: str) -> dict[str, Any]:

@@ -3,11 +3,11 @@
 import gc
 
 from glmos.abi.messages import Message
-from glmos.models.per_message import PerMessage
+from glmos.models.memo import Memo
 
 
 def test_a_value_is_made_once_for_a_message_and_again_for_another_key() -> None:
-    known: PerMessage[int] = PerMessage()
+    known: Memo[Message, int] = Memo()
     message, made = Message("user", "数一数"), list[str]()
 
     def make(name: str) -> int:
@@ -21,14 +21,14 @@ def test_a_value_is_made_once_for_a_message_and_again_for_another_key() -> None:
 
 
 def test_equal_messages_are_not_the_same_message() -> None:
-    known: PerMessage[int] = PerMessage()
+    known: Memo[Message, int] = Memo()
     first, second = Message("user", "x"), Message("user", "x")
     assert known.get(first, None, lambda: 1) == 1
     assert known.get(second, None, lambda: 2) == 2
 
 
 def test_nothing_is_kept_of_messages_that_are_gone() -> None:
-    known: PerMessage[int] = PerMessage()
+    known: Memo[Message, int] = Memo()
     messages = [Message("user", str(n)) for n in range(100)]
     for message in messages:
         known.get(message, None, lambda: 0)
