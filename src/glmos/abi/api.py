@@ -138,7 +138,7 @@ class UndoReport(Struct, frozen=True):
     """What was taken back after others could see it."""
 
 
-class Progress(Struct, frozen=True, omit_defaults=True):
+class Progress(Struct, frozen=True, gc=False, omit_defaults=True):
     """A passing sign of life for a terminal. Never stored; nothing is decided from it."""
 
     pid: Pid

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 
-class Limits(Struct, frozen=True, omit_defaults=True):
+class Limits(Struct, frozen=True, gc=False, omit_defaults=True):
     """Upper bounds for a process and everything below it. `None` means no limit of that kind."""
 
     usd: float | None = None
@@ -22,7 +22,7 @@ NOTHING = 0.0
 """Of dollars or seconds. Written this way it is known for the default, and left out of the journal."""
 
 
-class Usage(Struct, frozen=True, omit_defaults=True):
+class Usage(Struct, frozen=True, gc=False, omit_defaults=True):
     """What was used. Also the form in which the worst case of a call is reserved beforehand."""
 
     usd: float = NOTHING

@@ -10,7 +10,7 @@ from glmos.abi.plans import Check
 from glmos.abi.tools import EffectClass
 
 
-class _Effect(Struct, frozen=True, tag_field="type"):
+class _Effect(Struct, frozen=True, gc=False, tag_field="type"):
     pass
 
 

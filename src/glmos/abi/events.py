@@ -24,14 +24,14 @@ ModelFailureKind = Literal[
 ]  # fmt: skip
 
 
-class _Event(Struct, frozen=True, omit_defaults=True, tag_field="type", forbid_unknown_fields=True):
+class _Event(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type", forbid_unknown_fields=True):
     pass
 
 
 # -- a process's life -------------------------------------------------------------------------------------------------
 
 
-class InputFile(Struct, frozen=True, omit_defaults=True):
+class InputFile(Struct, frozen=True, gc=False, omit_defaults=True):
     """A file the person gave, copied into the workspace under `name`."""
 
     name: str
@@ -488,7 +488,7 @@ Event = (
 )
 
 
-class Entry(Struct, frozen=True):
+class Entry(Struct, frozen=True, gc=False):
     """An event in its place in the journal."""
 
     pid: Pid
@@ -498,7 +498,7 @@ class Entry(Struct, frozen=True):
     event: Event
 
 
-class ProcessRow(Struct, frozen=True, omit_defaults=True):
+class ProcessRow(Struct, frozen=True, gc=False, omit_defaults=True):
     """What a listing shows of a process. Written with every append; can be rebuilt from the log."""
 
     pid: Pid
@@ -530,7 +530,7 @@ class ProcessRow(Struct, frozen=True, omit_defaults=True):
         return waits or self.status == "suspended"
 
 
-class Blob(Struct, frozen=True):
+class Blob(Struct, frozen=True, gc=False):
     """A payload beside the journal."""
 
     ref: BlobRef

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 
-class Grant(Struct, frozen=True, omit_defaults=True):
+class Grant(Struct, frozen=True, gc=False, omit_defaults=True):
     """Permission for calls of one tool whose arguments match every pattern."""
 
     tool: str

@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 
-class Label(Struct, frozen=True, omit_defaults=True):
+class Label(Struct, frozen=True, gc=False, omit_defaults=True):
     """The origin of a piece of data."""
 
     integrity: Literal["trusted", "untrusted"] = "trusted"

@@ -7,7 +7,7 @@ from msgspec import Struct
 from glmos.abi.budgets import Usage
 
 
-class FunctionCall(Struct, frozen=True, omit_defaults=True):
+class FunctionCall(Struct, frozen=True, gc=False, omit_defaults=True):
     """A call as the model wrote it. Nothing is known yet about whether it makes sense."""
 
     id: str
@@ -33,7 +33,7 @@ class Message(Struct, frozen=True, omit_defaults=True, weakref=True):
     the structured part of the result, for drivers inside this process; it is never sent over a wire."""
 
 
-class ToolSchema(Struct, frozen=True, omit_defaults=True):
+class ToolSchema(Struct, frozen=True, gc=False, omit_defaults=True):
     """A callable offered to the model."""
 
     name: str
@@ -56,7 +56,7 @@ class ModelRequest(Struct, frozen=True, omit_defaults=True, weakref=True):
     """Stable for the calls of one process: providers use it to route to a warm prefix cache."""
 
 
-class ModelReply(Struct, frozen=True, omit_defaults=True):
+class ModelReply(Struct, frozen=True, gc=False, omit_defaults=True):
     """A finished reply."""
 
     content: str = ""
@@ -71,7 +71,7 @@ class ModelReply(Struct, frozen=True, omit_defaults=True):
     extra: dict[str, Any] = {}
 
 
-class Delta(Struct, frozen=True, omit_defaults=True):
+class Delta(Struct, frozen=True, gc=False, omit_defaults=True):
     """A piece of a reply while it streams. For display only: nothing is decided from it."""
 
     content: str = ""
@@ -80,7 +80,7 @@ class Delta(Struct, frozen=True, omit_defaults=True):
     """Name of a call that has begun."""
 
 
-class ModelTraits(Struct, frozen=True, omit_defaults=True):
+class ModelTraits(Struct, frozen=True, gc=False, omit_defaults=True):
     """What the kernel must know about a model before it uses it."""
 
     name: str

@@ -12,7 +12,7 @@ from glmos.abi.grants import Grant
 from glmos.abi.ids import CallId, StepId
 
 
-class _Check(Struct, frozen=True, omit_defaults=True, tag_field="kind", kw_only=True):
+class _Check(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind", kw_only=True):
     pass
 
 
@@ -122,7 +122,7 @@ CHECK_ORDER: tuple[type[Check], ...] = (
 """From cheap to dear."""
 
 
-class Step(Struct, frozen=True, omit_defaults=True):
+class Step(Struct, frozen=True, gc=False, omit_defaults=True):
     """One thing to achieve, what it needs, and how it will be known to be achieved."""
 
     id: StepId
@@ -132,7 +132,7 @@ class Step(Struct, frozen=True, omit_defaults=True):
     grants: tuple[Grant, ...] = ()
 
 
-class Claim(Struct, frozen=True, omit_defaults=True):
+class Claim(Struct, frozen=True, gc=False, omit_defaults=True):
     """A statement in a result, bound to the observation it rests on."""
 
     claim: str

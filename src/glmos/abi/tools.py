@@ -53,7 +53,7 @@ class ToolSpec(Struct, frozen=True, omit_defaults=True):
         return next((a for a in self.actions if a.name == name), None)
 
 
-class Output(Struct, frozen=True, omit_defaults=True):
+class Output(Struct, frozen=True, gc=False, omit_defaults=True):
     """Text that may be long. The journal keeps the beginning and the end; the whole is a blob."""
 
     text: str
@@ -63,7 +63,7 @@ class Output(Struct, frozen=True, omit_defaults=True):
     """Characters of the whole."""
 
 
-class Failure(Struct, frozen=True, omit_defaults=True):
+class Failure(Struct, frozen=True, gc=False, omit_defaults=True):
     """A tool failed. This is data for the model, not an exception."""
 
     kind: FailureKind
@@ -71,7 +71,7 @@ class Failure(Struct, frozen=True, omit_defaults=True):
     """Names the thing and the way out."""
 
 
-class ToolCall(Struct, frozen=True, omit_defaults=True):
+class ToolCall(Struct, frozen=True, gc=False, omit_defaults=True):
     """A validated call, as given to a tool."""
 
     pid: Pid
@@ -82,7 +82,7 @@ class ToolCall(Struct, frozen=True, omit_defaults=True):
     attempt: int = 1
 
 
-class ToolResult(Struct, frozen=True, omit_defaults=True):
+class ToolResult(Struct, frozen=True, gc=False, omit_defaults=True):
     """What a call gave. Tools return `text` unbounded; the runtime moves long text to a blob."""
 
     text: str = ""
@@ -98,7 +98,7 @@ class ToolResult(Struct, frozen=True, omit_defaults=True):
     """What the call cost; None: the price the tool declares, which is also what a call that was stopped or broke costs."""
 
 
-class ProbeResult(Struct, frozen=True, omit_defaults=True):
+class ProbeResult(Struct, frozen=True, gc=False, omit_defaults=True):
     """What a tool found out about an interrupted call."""
 
     outcome: Literal["happened", "did_not_happen", "cannot_tell"]

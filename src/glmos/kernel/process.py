@@ -23,7 +23,7 @@ STATE_VERSION = "6"
 """Of the layout of `Process`. Raise it with any change here: snapshots of another version are ignored."""
 
 
-class Call(Struct, frozen=True):
+class Call(Struct, frozen=True, gc=False):
     """A tool call the process has asked for."""
 
     call: CallId
@@ -51,12 +51,12 @@ class Call(Struct, frozen=True):
     """The process went back behind it: it no longer counts, whether or not its effect could be taken back."""
 
 
-class CheckState(Struct, frozen=True):
+class CheckState(Struct, frozen=True, gc=False):
     outcome: Literal["open", "running", "passed", "failed", "undecided"] = "open"
     detail: str = ""
 
 
-class StepState(Struct, frozen=True):
+class StepState(Struct, frozen=True, gc=False):
     """Where a step of the plan stands."""
 
     status: Literal["waiting", "running", "submitted", "passed", "unverified", "failed"] = "waiting"
@@ -79,7 +79,7 @@ class StepState(Struct, frozen=True):
     """How many attempts in a row failed for that very reason."""
 
 
-class Reply(Struct, frozen=True):
+class Reply(Struct, frozen=True, gc=False):
     """The model's last reply and how far the kernel has dealt with it."""
 
     number: int
@@ -92,7 +92,7 @@ class Reply(Struct, frozen=True):
     """A reply without calls has been dealt with by rule."""
 
 
-class Child(Struct, frozen=True):
+class Child(Struct, frozen=True, gc=False):
     pid: Pid
     call: CallId
     spawned: e.ChildSpawned
@@ -103,7 +103,7 @@ class Child(Struct, frozen=True):
     """The process went back behind its beginning."""
 
 
-class Process(Struct, frozen=True):
+class Process(Struct, frozen=True, gc=False):
     """Everything the kernel knows of a process."""
 
     pid: Pid

@@ -61,7 +61,7 @@ class Use(Struct, frozen=True, forbid_unknown_fields=True):
 SystemCall = Plan | Finish | GiveUp | Ask | Spawn | Wait | Use
 
 
-class DeviceCall(Struct, frozen=True):
+class DeviceCall(Struct, frozen=True, gc=False):
     """A call of a tool, its arguments valid against the tool's schema."""
 
     tool: str
