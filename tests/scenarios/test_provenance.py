@@ -182,3 +182,18 @@ async def test_what_a_control_run_repeats_counts_as_tool_calls(tmp_path: Path) -
     async with world(tmp_path / "home", [sh(READ), say("57", "c1", "total 57")], tools=[Shell()]) as w:
         report = await w.system.run(TOTAL, files=[tmp_path / "sales.csv"], limits=Limits(tool_calls=2))
     assert (report.status, report.cost.tool_calls) == ("done", 2)
+
+
+async def test_a_control_run_that_was_stopped_decides_nothing(tmp_path: Path) -> None:
+    """Beside the emptied file lies another, and then the command takes longer than it was given."""
+    command = "sleep 1; wc -l < sales.csv | head -1; test $(ls | wc -l) = 1 || sleep 9"
+    script = [
+        call("shell", command=command, timeout=3),
+        say("There are 4 lines.", "c1", "4"),
+        call("give_up", reason="x"),
+    ]
+    (tmp_path / "sales.csv").write_text(SALES)
+    async with world(tmp_path / "home", script, tools=[Shell()]) as w:
+        report = await w.system.run("How many lines has sales.csv?", files=[tmp_path / "sales.csv"])
+    assert report.status == "unverified"
+    assert "whether 4 was read by c1 could not be tried out" in report.reason

@@ -47,6 +47,10 @@ print(found)
 as well. Prints how many there were."""
 
 
+_STOPPED = ("cancelled", "timeout", "limit", "unavailable")
+"""Failures after which nothing is known of what a call would have given."""
+
+
 def repeatable(parts: Parts, call: Call) -> bool:
     """Whether a call touches nothing but the workspace."""
     tool = parts.tools.get(call.tool)
@@ -113,7 +117,10 @@ class Control:
                 for call in trail:
                     arguments = _reworded(call.arguments, reword) if reword is not None else call.arguments
                     self.made += 1
-                    found[call.call] = await _once_more(p, parts, call, arguments)
+                    text = await _once_more(p, parts, call, arguments)
+                    if text is None:
+                        return found
+                    found[call.call] = text
         except GlmosError:
             return found
         finally:
@@ -140,15 +147,21 @@ def _trail(p: Process, parts: Parts, wanted: Sequence[CallId]) -> list[Call]:
     ]  # fmt: skip
 
 
-async def _once_more(p: Process, parts: Parts, call: Call, arguments: Mapping[str, Any]) -> str:
-    """Its output; of a Python cell, what each of its statements gives, whether or not the one before it could be run."""
+async def _once_more(p: Process, parts: Parts, call: Call, arguments: Mapping[str, Any]) -> str | None:
+    """Its output; of a Python cell, what each of its statements gives, whether or not the one before it could be run.
+
+    None when it was stopped before its end, so that nobody knows.
+    """
     tool, texts = parts.tool(call.tool), list[str]()
     pieces = _pieces(arguments["code"]) if call.tool == "python" and isinstance(arguments.get("code"), str) else [None]
     for piece in pieces:
         given = dict(arguments) | ({"code": piece} if piece is not None else {})
         async with parts.scheduler.place("tools", pid=p.pid, root=p.root, priority=p.priority):
             made = ToolCall(-p.pid, call.call, call.tool, call.action, given)
-            texts.append((await tool.run(made, parts.context(-p.pid))).text)
+            result = await tool.run(made, parts.context(-p.pid))
+        if result.failure is not None and result.failure.kind in _STOPPED:
+            return None
+        texts.append(result.text)
     return "\n".join(texts)
 
 

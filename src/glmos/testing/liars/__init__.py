@@ -1,0 +1,1 @@
+"""Scripted workers that lie or bungle, and honest ones beside them, on the same goals."""
