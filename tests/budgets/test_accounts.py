@@ -1,14 +1,18 @@
 """What is under way, lost, failed or killed counts against the limits: whatever was begun was begun."""
 
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import anyio
 import msgspec
 import pytest
 
+from glmos.abi import events as e
 from glmos.abi.api import Report, RunRequest
 from glmos.abi.budgets import Limits
-from glmos.abi.errors import UsageError
+from glmos.abi.errors import StoreError, UsageError
 from glmos.abi.messages import ModelReply, ModelTraits
 from glmos.abi.tools import ToolCall, ToolResult, ToolSpec
 from glmos.journal.stores.ram import RamStore
@@ -172,3 +176,50 @@ async def test_money_spent_on_tools_keeps_to_the_limit(tmp_path: Path, said: flo
         report = await w.system.run("g", limits=Limits(usd=1.0))
     assert (report.status, tool.ran) == ("refused", ran)
     assert "limit of 1 dollars is reached" in report.reason and "a call of echo needs up to 0.25" in report.reason
+
+
+class Hesitant(RamStore):
+    """Writes new limits only when it is told how that goes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached = anyio.Event()
+        self.gate = anyio.Event()
+        self.works = True
+
+    async def append(self, pid: int, expected_seq: int, events: Sequence[e.Event], **more: Any) -> int:
+        if any(isinstance(event, e.LimitsChanged) for event in events):
+            self.reached.set()
+            await self.gate.wait()
+            if not self.works:
+                raise StoreError("The disk that holds the journal is full; free some space and try again.")
+        return await super().append(pid, expected_seq, events, **more)
+
+
+@pytest.mark.parametrize("works", [True, False])
+@pytest.mark.parametrize(("calls_allowed", "meanwhile", "then"), [(9, 2, 9), (1, 1, 1)])
+async def test_a_limit_that_is_being_raised_holds_until_that_is_on_disk(
+    tmp_path: Path, works: bool, calls_allowed: int, meanwhile: int, then: int
+) -> None:
+    store, slow = Hesitant(), Slow()
+    store.works = works
+    async with world(tmp_path, [call("echo", text="鱼")], tools=[slow], store=store) as w:
+        pid = await w.system.start(RunRequest("say 鱼", limits=Limits(tool_calls=2)))
+        ledger = w.system.machine.parts.ledger
+        with anyio.fail_after(10):
+            await slow.reached.wait()
+            assert ledger.holder(pid, "tool_calls")[1] == 2
+
+            seen = 0.0
+
+            async def adjust() -> None:
+                with nullcontext() if works else pytest.raises(StoreError, match="full"):
+                    await w.system.adjust(pid, limits=Limits(tool_calls=calls_allowed))
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(adjust)
+                await store.reached.wait()
+                seen = ledger.holder(pid, "tool_calls")[1]
+                store.gate.set()
+            assert seen == meanwhile
+            assert ledger.holder(pid, "tool_calls")[1] == (then if works else 2)

@@ -74,6 +74,15 @@ def test_an_undo_may_be_cut_off_at_every_single_place() -> None:
         assert_holds(Scenario(11, (goal,), again, (Fault("crash", place),), shuffled=False, calm=True))
 
 
+def test_a_child_whose_parent_has_ended_goes_on_when_a_person_takes_it_back_and_resumes_it() -> None:
+    goal = Goal(0.0, (Act("spawn"), Act("wait"), Act("finish")), ((Act("finish"),),))
+    deeds = (Event(60.0, "undo", 1), Event(90.0, "resume", 1))
+    outcome = assert_holds(Scenario(5, (goal,), deeds, shuffled=False, calm=True))
+    assert outcome.ends == ("done", "done")
+    assert "process.undone" in " ".join(outcome.trace)
+    assert "killed" not in " ".join(outcome.trace)
+
+
 def test_a_wait_is_over_soon_after_the_clock_was_set_forward() -> None:
     goal = Goal(0.0, (Act("rest"), Act("rest"), Act("rest")))
     seed = next(s for s in range(100) if "wait.started" in " ".join(play(Scenario(s, (goal,)), traced=True).trace))

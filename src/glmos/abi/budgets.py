@@ -18,6 +18,12 @@ class Limits(Struct, frozen=True, gc=False, omit_defaults=True):
     """Calls of tools: those of checks and those made again after a crash included."""
 
 
+def stricter(one: Limits, other: Limits) -> Limits:
+    """The lower of the two bounds of each kind."""
+    kinds = ((getattr(one, kind), getattr(other, kind)) for kind in Limits.__struct_fields__)
+    return Limits(*(min((x for x in pair if x is not None), default=None) for pair in kinds))
+
+
 NOTHING = 0.0
 """Of dollars or seconds. Written this way it is known for the default, and left out of the journal."""
 

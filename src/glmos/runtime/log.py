@@ -17,6 +17,7 @@ from contextlib import suppress
 import anyio
 import msgspec
 
+from glmos.abi.budgets import Limits, stricter
 from glmos.abi.errors import ConflictError, NotFoundError, StoreError
 from glmos.abi.events import Entry, Event, StepStarted
 from glmos.abi.ids import Pid, Seq, SnapshotId
@@ -75,6 +76,13 @@ class ProcessLog:
         """What a restart would find: all that anyone outside is told."""
         assert self._durable is not None, "the log is still empty"
         return self._durable
+
+    @property
+    def limits(self) -> Limits:
+        """Those that may be used: a limit that is being raised holds until that is durable, one that is being lowered
+        does not."""
+        p, durable = self.state, self._durable
+        return p.limits if durable is None or durable.limits is p.limits else stricter(p.limits, durable.limits)
 
     @property
     def durable_seq(self) -> Seq:

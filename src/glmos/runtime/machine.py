@@ -340,7 +340,7 @@ class Machine:
             return False
         parent = await self.parts.store.row(p.parent)
         ended = parent is not None and parent.status in get_args(e.ExitStatus)
-        return ended and not any(isinstance(x.event, e.ProcessReopened) for x in log.entries)
+        return ended and not any(isinstance(x.event, e.ProcessReopened | e.UndoStarted) for x in log.entries)
 
     async def _open(self, root: Pid, pid: Pid) -> None:
         """Let `pid` join those of its tree who are in memory, with the accounts of the whole tree open."""
@@ -363,13 +363,22 @@ class Machine:
 
     def _attach(self, log: ProcessLog) -> None:
         def noted(p: Process) -> None:
-            self._put(p)
+            self._put(log)
             live = self._live.get(p.pid)
             if live is not None:
                 live.changed()
 
+        limits = log.limits if log.entries else None
+
+        def durable(p: Process) -> None:
+            nonlocal limits
+            if p.limits is not limits:  # what was raised may be used from now on
+                limits = p.limits
+                self._put(log)
+            self._durable(p)
+
         log.on_note = noted
-        log.on_durable = self._durable
+        log.on_durable = durable
 
     def _durable(self, p: Process) -> None:
         self.hub.changed(p)
@@ -381,16 +390,17 @@ class Machine:
             if p.parent is not None:
                 self._tasks.start_soon(self._reckon, p.parent)
 
-    def _put(self, p: Process) -> None:
+    def _put(self, log: ProcessLog) -> None:
         """Bring the account of a process up to date."""
+        p = log.state
         since = p.at if p.ticking else None
-        if self.parts.ledger.put(p.pid, p.parent, p.limits, p.usage, p.reserved, since=since):
+        if self.parts.ledger.put(p.pid, p.parent, log.limits, p.usage, p.reserved, since=since):
             self.parts.timekeeper.refresh()
 
     def _enter(self, log: ProcessLog) -> LiveProcess:
         live = LiveProcess(log, self.parts, self)
         self._live[log.pid] = live
-        self._put(log.state)
+        self._put(log)
         self._tasks.start_soon(self._run, live)
         return live
 
