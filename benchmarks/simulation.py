@@ -4,6 +4,7 @@
     python benchmarks/simulation.py --seed 4711                      # one schedule, with its trace
     python benchmarks/simulation.py --replay '{"seed":4711,...}'     # one schedule as a failing run printed it
     python benchmarks/simulation.py --day 3                          # 24 hours of 300 processes in one schedule
+    python benchmarks/simulation.py --planted                        # bugs planted on purpose: who finds them, and when
 
 Measured is nothing but whether it holds: each schedule runs in virtual time on a simulated disk, models and tools, and
 after every event the promises are looked at (see `design/08-simulation.md`). The first one that fails is made smaller,
@@ -13,6 +14,7 @@ printed with its trace, and ends the run with exit status 1. The table says what
 import argparse
 import os
 import platform
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -26,6 +28,7 @@ from glmos.testing.simulation import Scenario, Tally, day_of, described, play, r
 from glmos.testing.simulation.campaign import prepare
 
 RESULTS = Path(__file__).parent / "results"
+PLANTED = Path(__file__).parents[1] / "tests" / "simulation" / "planted.py"
 
 
 def show(scenario: Scenario) -> int:
@@ -106,6 +109,7 @@ def main() -> int:
     parser.add_argument("--replay", help="run exactly this scenario, given as JSON, and print its trace")
     parser.add_argument("--shrink", type=int, metavar="SEED", help="make the scenario of a failing seed smaller")
     parser.add_argument("--day", type=int, metavar="SEED", help="24 virtual hours of 300 processes on one home")
+    parser.add_argument("--planted", action="store_true", help="plant bugs in the kernel and runtime, one at a time")
     parser.add_argument("--record", action="store_true", help="write the table to benchmarks/results")
     given = parser.parse_args()
     if given.seed is not None:
@@ -117,6 +121,8 @@ def main() -> int:
     if given.shrink is not None:
         explain(given.shrink)
         return 1
+    if given.planted:
+        return subprocess.run([sys.executable, str(PLANTED), "--table"], check=False).returncode
     return campaign(given.first_seed, given.schedules, given.jobs, given.record)
 
 

@@ -31,6 +31,18 @@ FOUND: dict[str, str] = {
         '{"seed":2358,"goals":[{"at":0.0,"acts":[{"kind":"spawn"},{"kind":"wait"}]}],'
         '"faults":[{"trouble":"stolen","nth":11}]}'
     ),
+    "a child used a limit of its parent that was being raised, before that was on disk": (
+        '{"seed":22851,"goals":[{"at":0.0,"acts":[{"kind":"spawn","seconds":0.0}],'
+        '"children":[[{"kind":"mixed","size":2,"seconds":0.2}]],"limits":{"tool_calls":2}}],'
+        '"events":[{"at":29.75,"deed":"model","target":1,"number":63},{"at":52.87,"deed":"raise","target":2}],'
+        '"faults":[{"trouble":"append_fails","nth":4},{"trouble":"append_slow","nth":12}],"shuffled":false}'
+    ),
+    "what was under way went on by a limit on time that was being raised": (
+        '{"seed":12682,"goals":[{"at":0.0,"acts":[{"kind":"shout"}],"limits":{"seconds":0.5}},{"at":0.0,"acts":[]}],'
+        '"events":[{"at":0.55,"deed":"raise","target":0,"number":8}],'
+        '"faults":[{"trouble":"crash","nth":2},{"trouble":"append_slow","nth":3},{"trouble":"workspace_fails","nth":1}],'
+        '"calm":true}'
+    ),
 }
 
 

@@ -62,10 +62,18 @@ class Book:
         self.waiting: e.WaitStarted | None = None
         self.children: dict[Pid, e.ChildExited | None] = {}
         self.critic: int | None = None
+        self.paused = False
+        """It waits for children that all wait for a person."""
         self.at = 0.0
         self.forked = False
         self.ends: list[str] = []
         """How it has ended, every time."""
+
+    @property
+    def ticking(self) -> bool:
+        """Its running time passes."""
+        waits = self.question is not None or (self.waiting is not None and self.paused)
+        return self.exit is None and not self.suspended and not waits
 
 
 class Audit:
@@ -79,6 +87,8 @@ class Audit:
         """What is read happened to another process: a fork begins with a copy of its log."""
         self.on_question: Callable[[Pid, Seq], None] = _nobody
         """Told of every question that is written down."""
+        self.on_event: Callable[[e.Entry, Book], None] = _unheard
+        """Told of every event when it has been looked at."""
         self.running: Callable[[Pid], int] = _nothing
         """How many programs run for a process at this moment."""
 
@@ -137,11 +147,13 @@ class Audit:
             book = self.books.get(pid)
             if book is None:
                 self._born(entry)
+                self.on_event(entry, self.books[pid])
                 continue
             if entry.at < book.at:
                 self._problem(pid, f"time runs backwards at event {entry.seq}")
             book.at = entry.at
             self._event(book, entry, restored)
+            self.on_event(entry, book)
 
     def _problem(self, pid: Pid, text: str) -> None:
         if not self._copying:
@@ -149,9 +161,7 @@ class Audit:
 
     def _born(self, entry: e.Entry) -> None:
         created = entry.event
-        if not isinstance(created, e.ProcessCreated) or entry.seq != 1:
-            self._problem(entry.pid, f"its log begins with {type(created).__name__}")
-            return
+        assert isinstance(created, e.ProcessCreated), f"the log of {entry.pid} begins with {type(created).__name__}"
         self.books[entry.pid] = book = Book(entry.pid, created)
         book.at = entry.at
         if created.parent is not None and entry.pid not in self.books[created.parent].children:
@@ -189,7 +199,11 @@ class Audit:
             case e.ChildExited():
                 self._child_exited(book, event)
             case e.WaitStarted():
-                book.waiting = event
+                book.waiting, book.paused = event, False
+            case e.WaitPaused():
+                book.paused = True
+            case e.WaitContinued():
+                book.paused = False
             case e.WaitEnded():
                 book.waiting = None
             case e.PersonAsked():
@@ -390,3 +404,7 @@ def _nobody(pid: Pid, seq: Seq) -> None:
 
 def _nothing(pid: Pid) -> int:
     return 0
+
+
+def _unheard(entry: e.Entry, book: Book) -> None:
+    """Nobody listens."""

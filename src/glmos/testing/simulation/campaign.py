@@ -19,6 +19,7 @@ CHUNK = 250
 class Failed(NamedTuple):
     seed: int
     problem: str
+    judge: str
 
 
 class Tally(NamedTuple):
@@ -48,7 +49,7 @@ def run_seeds(first: int, count: int) -> Tally:
     tally = Tally()
     for seed in range(first, first + count):
         outcome = play(scenario_of(seed))
-        failed = (Failed(seed, outcome.problems[0]),) if outcome.problems else ()
+        failed = (Failed(seed, outcome.problems[0], outcome.judge),) if outcome.problems else ()
         tally = tally.plus(
             Tally(
                 1,

@@ -91,6 +91,8 @@ class SimModel:
         await self._wait(act, pid)
         if act.kind == "unreachable":
             raise ModelError("The model cannot be reached; look at the network.", kind="unreachable", usage=usage)
+        if not act.late:  # else the driver did not notice that it was stopped
+            world.stopwatch.look(pid, world.now(), "a model call")
         self._life.reach("a reply arrives", pid)
         return ModelReply(content, calls=calls, finish=finish, usage=usage, model=self._traits.name)
 
@@ -112,6 +114,7 @@ class SimModel:
             return Usage(model_calls=1)
         usage = self._usage(request, count)
         self._world.spending.pays(pid, usage, f"model call {count}")
+        self._world.stopwatch.look(pid, self._world.now(), "a model call")
         return usage
 
     def _act(self, request: ModelRequest, count: int) -> Act:
@@ -144,6 +147,7 @@ class SimModel:
         world.spending.pays(world.audit.critic_of(root), usage, "a critic")
         roll = 0.5 if world.scenario.calm or world.calm else world.dice.roll(*place)
         await world.sleep(0.3 if roll > 0.1 else 8.0)
+        world.stopwatch.look(world.audit.critic_of(root), world.now(), "a critic")
         if roll < 0.04:
             raise ModelError("The critic cannot be reached.", kind="unreachable")
         self._life.reach("a verdict arrives", root)

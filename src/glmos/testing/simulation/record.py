@@ -1,5 +1,6 @@
 """What is seen in a run: the trace, line by line, and the problems, which should stay empty."""
 
+import sys
 from typing import Any
 
 from glmos.testing.simulation.loop import VirtualLoop
@@ -13,6 +14,8 @@ class Record:
     def __init__(self, loop: VirtualLoop, *, traced: bool) -> None:
         self.loop = loop
         self.problems: list[str] = []
+        self.judge = ""
+        """Who found the first: the name of a module."""
         self.trace: list[str] | None = [] if traced else None
 
     def say(self, text: str) -> None:
@@ -21,6 +24,8 @@ class Record:
 
     def problem(self, text: str) -> None:
         """Something that may not be."""
+        if not self.problems:
+            self.judge = str(sys._getframe(1).f_globals["__name__"]).rpartition(".")[2]  # pyright: ignore[reportPrivateUsage]
         if len(self.problems) < MOST_PROBLEMS:
             self.problems.append(text)
             self.say(f"*** {text}")

@@ -3,7 +3,7 @@
 import msgspec
 
 from glmos.abi.budgets import Usage
-from glmos.abi.events import ProcessRow
+from glmos.abi.events import ProcessReopened, ProcessRow, UndoStarted
 from glmos.boot.system import LocalSystem
 from glmos.kernel.fold import fold_all
 from glmos.kernel.process import Process
@@ -45,6 +45,8 @@ async def look_at_rest(world: World, system: LocalSystem) -> None:
         world.say(f"    process {pid}: {waits or 'rests for no reason'}")
         if not waits:
             world.problem(f"process {pid} is {state.status} and waits for nothing that can be named")
+        if _outlives_its_parent(world, system, state):
+            world.problem(f"process {pid} lives on and its parent has ended")
         if state.undoing is None:
             _look_at_files(world, state)
     _look_at_ledger(world, system)
@@ -66,6 +68,14 @@ def reason_to_rest(world: World, system: LocalSystem, p: Process) -> str:
         living = [c for c in p.waiting.children if c not in world.audit.books or world.audit.books[c].exit is None]
         return f"waits for {living}" if living else ""
     return ""
+
+
+def _outlives_its_parent(world: World, system: LocalSystem, p: Process) -> bool:
+    """Nobody waits for it any more, nobody had it go on, and there is no reason why it could not be ended."""
+    parent = world.audit.books.get(p.parent or 0)
+    if p.exit is not None or parent is None or parent.exit is None or p.pid in system.machine.broken:
+        return False
+    return not any(isinstance(x.event, ProcessReopened | UndoStarted) for x in world.disk.logs[p.pid])
 
 
 def _look_at_files(world: World, p: Process) -> None:

@@ -47,6 +47,8 @@ class Outcome(NamedTuple):
     """How each process stands at the end."""
     hits: Mapping[str, int]
     """What really went wrong."""
+    judge: str
+    """Who found the first problem: the name of a module."""
 
 
 def play(scenario: Scenario, *, traced: bool = False) -> Outcome:
@@ -63,7 +65,7 @@ def play(scenario: Scenario, *, traced: bool = False) -> Outcome:
     logs = world.disk.logs
     return Outcome(
         tuple(world.problems), tuple(world.trace or ()), sum(map(len, logs.values())), game.lives, world.places,
-        tuple(row.status for row in world.disk.rows.values()), world.hits,
+        tuple(row.status for row in world.disk.rows.values()), world.hits, world.judge,
     )  # fmt: skip
 
 
@@ -178,6 +180,7 @@ class _Game:
 
     def _jump(self, by: float) -> None:
         self.world.offset += by
+        self.world.stopwatch.clock_was_set()
         self.world.say(f"!!! the clock is set by {by:+.0f} s")
 
 

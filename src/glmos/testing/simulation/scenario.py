@@ -117,9 +117,7 @@ def scenario_of(seed: int) -> Scenario:
     span = r.choice((3.0, 10.0, 60.0))
     deeds: list[Deed] = [k for k in _DEEDS if r.random() < 0.35]
     count = r.choice((0, 0, 1, 2, 4)) if deeds else 0
-    events = [
-        Event(round(r.random() * span, 2), r.choice(deeds), r.randrange(6), r.randrange(100)) for _ in range(count)
-    ]
+    events = [Event(_moment(r, span), r.choice(deeds), r.randrange(6), r.randrange(100)) for _ in range(count)]
     # Who was refused, or cut off, tries again.
     events += [replace(x, at=x.at + 40.0) for x in events if x.deed in ("undo", "kill") and r.random() < 0.6]
     jumps = [Jump(round(r.random() * span, 2), r.choice((-3600.0, -20.0, 20.0, 3600.0)))] if r.random() < 0.08 else []
@@ -127,6 +125,11 @@ def scenario_of(seed: int) -> Scenario:
         seed, goals, tuple(sorted(events, key=_time)), _faults(r), tuple(jumps), r.random() < 0.8, r.random() < 0.12,
         r.choice((1, 2, 64)), r.choice((1, 2, 8)), r.random() < 0.3,
     )  # fmt: skip
+
+
+def _moment(r: Random, span: float) -> float:
+    """Some time; now and then while the first processes are being created."""
+    return round(r.random() * span, 2) if r.random() < 0.8 else round(r.random() * 0.05, 3)
 
 
 def _time(event: Event) -> float:

@@ -73,6 +73,7 @@ class SimTool:
         world.say(f"    {call.pid} {call.call} {call.tool}({number}) starts, attempt {effect.starts}")
         world.audit.tool_started(call.pid, call.call)
         world.spending.pays(call.pid, Usage(usd=self._spec.usd, tool_calls=1), f"tool call {call.call}")
+        world.stopwatch.look(call.pid, world.now(), "a tool call")
         life.programs[call.pid] += 1
         try:
             result = await self._act(call, effect)
@@ -107,9 +108,12 @@ class SimTool:
         life.reach(f"{call.tool} has happened", call.pid, effect=True)
         await world.sleep(seconds / 2 if not 0.0 < roll < 0.02 else 500.0)
         _breaks(roll, 0.07)
+        world.stopwatch.look(call.pid, world.now(), "a tool call")
         life.reach(f"{call.tool} comes back", call.pid, effect=True)
         compensation = {"n": effect.number, "action": "cancel"} if effect.kind == "compensable" else None
         text = f"{GOOD} {call.tool} {call.call}"
+        if not calm and effect.kind == "pure" and world.dice.chance(0.05, 47, effect.number):
+            text += "\n" + "很长的一行。" * 2_000  # goes beside the journal
         return ToolResult(text, compensation=compensation, usd=self._spec.usd)
 
     def _happen(self, call: ToolCall, effect: Effect) -> None:
@@ -154,8 +158,8 @@ class SimTool:
         if call.action == "cancel":
             return ProbeResult("happened" if effect is not None and effect.compensated else "did_not_happen")
         happened = effect is not None and world.outside.settled(effect)
-        if effect is not None and not happened:
-            effect.denied = True
+        if effect is not None and not happened and effect.key == (call.pid, call.call):
+            effect.denied = True  # that of a fork with the same number is the fork's to ask about
         outcome = "happened" if happened else "did_not_happen"
         world.say(f"    {call.pid} {call.call}: the probe says {outcome}")
         life.reach(f"probe of {call.tool} answers", call.pid, effect=True)

@@ -21,6 +21,7 @@ from glmos.testing.simulation.outside import Outside
 from glmos.testing.simulation.record import Record, shown
 from glmos.testing.simulation.scenario import Scenario, Trouble
 from glmos.testing.simulation.spending import Spending
+from glmos.testing.simulation.stopwatch import Stopwatch
 
 WALL = 1_780_000_000.0
 """Unix time at which every simulation begins."""
@@ -44,6 +45,8 @@ class World(Record):
         self.audit = Audit(self, self.outside)
         self.audit.running = lambda pid: self.life.programs[pid] if self.life is not None else 0
         self.spending = Spending(self, self.audit)
+        self.stopwatch = Stopwatch(self, self.audit)
+        self.audit.on_event = self.stopwatch.committed
         self.life: Life | None = None
         """The one that is on."""
         self.offset = WALL
