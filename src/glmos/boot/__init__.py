@@ -8,10 +8,10 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from time import monotonic, time
 
 import anyio
 
+from glmos.boot.clocks import SteadyClock, WallClock
 from glmos.boot.identity import identity
 from glmos.boot.settings import Settings, load
 from glmos.boot.system import Doctor, LocalSystem
@@ -24,16 +24,6 @@ from glmos.runtime.machine import Machine
 from glmos.runtime.parts import Parts
 from glmos.runtime.scheduler import Scheduler
 from glmos.runtime.timekeeping import Timekeeper
-
-
-class WallClock:
-    """The time of this machine."""
-
-    def now(self) -> float:
-        return time()
-
-    def monotonic(self) -> float:
-        return monotonic()
 
 
 @asynccontextmanager
@@ -78,12 +68,13 @@ async def open_system(
             databases = read_sources(settings.databases, home)
             known_as = identity(home) if databases else ""
             found = {t.spec.name: t for t in installed(own=tools, databases=databases, home=known_as)}
-            pulse = Pulse(home)
+            clock = SteadyClock(WallClock())
+            pulse = Pulse(home, clock.now)
             try:
                 async with pulse.beating(), assemble(
                     store=store, workspaces=workspaces, sandbox=sandbox, tools=found, models=routes, settings=settings,
                     doctor=partial(examine, home, sandbox, routes, databases), crash_points=crash_points,
-                    stopped_at=pulse.last,
+                    clock=clock, stopped_at=pulse.last,
                 ) as system:  # fmt: skip
                     yield system
             finally:
@@ -119,6 +110,7 @@ async def assemble(
     """A running system of these parts; unfinished processes of the store are brought back.
 
     Args:
+        clock: The time of day must go on as time passes, whatever is done to the clock of the machine: see `SteadyClock`.
         stopped_at: The latest moment at which the last system over this store can have ended, if it is known.
     """
     hub = Hub()
@@ -132,7 +124,7 @@ async def assemble(
         max_turns=values["limits.max_turns"],
     )
     scheduler = Scheduler(values["runtime.model_calls_at_once"], {"tools": values["runtime.tools_at_once"]})
-    time_of = clock or WallClock()
+    time_of = clock or SteadyClock(WallClock())
     ledger = Ledger(time_of.now)
     parts = Parts(
         store, workspaces, sandbox, everything, models, time_of, scheduler, ledger, rules, hub.tell, Timekeeper(ledger),

@@ -5,7 +5,8 @@ Above: `boot`. Below: nothing.
 """
 
 import os
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -18,7 +19,9 @@ EVERY = 5.0
 class Pulse:
     """Of one home, whose lock is held."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, now: Callable[[], float] = time.time) -> None:
+        """`now`: the time that the logs of the home are written in."""
+        self._now = now
         self._path = home / "pulse"
         self.last: float | None = None
         """Unix time in seconds by which the owner before us had ended; None when there was none."""
@@ -43,4 +46,5 @@ class Pulse:
     def _touch(self) -> None:
         with suppress(OSError):  # on a full disk the beat stops, and more time counts than was used
             os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-            os.utime(self._path)
+            now = self._now()
+            os.utime(self._path, (now, now))

@@ -51,6 +51,8 @@ class ProcessLog:
         """Set when the batch that is being written now has been. One at a time, in the order of the events."""
         self._saved = state.seq if state is not None else 0
         self._conversation: Conversation | None = None
+        self.ahead = max(0.0, state.at - clock.now()) if state is not None else 0.0
+        """Seconds by which the log's time is later than the clock's: the clock was set back between two starts."""
         self.front: Front | None = None
         """Of its prompts, once one was made."""
         self.on_note: Callable[[Process], None] = _nobody
@@ -112,6 +114,10 @@ class ProcessLog:
         """What is in memory is what is on disk."""
         return self._error is None and self.state is self._durable
 
+    def now(self) -> float:
+        """The time, as this log counts it. Under a clock that was set back it goes on from the last event."""
+        return self._clock.now() + self.ahead
+
     def require_sound(self) -> None:
         """Raises: what broke the log, if a write failed under events that others had built on."""
         if self._error is not None:
@@ -126,9 +132,9 @@ class ProcessLog:
         self.require_sound()
         if not events:
             return self.state
-        now = self._clock.now()
+        now = self.now()
         if self._state is not None:
-            now = max(now, self._state.at)  # a clock set back must not make time run backwards in a log
+            now = max(now, self._state.at)  # time must not run backwards in a log
         seq = self._state.seq if self._state is not None else 0
         fresh = [Entry(self.pid, seq + i, now, event) for i, event in enumerate(events, 1)]
         state = self._state

@@ -115,7 +115,7 @@ class Machine:
             w = p.waiting
             if w is None or w.call != call or p.exit is not None:
                 return ()
-            if 0.0 < w.until <= self.parts.clock.now():
+            if 0.0 < w.until <= self._live[pid].log.now():
                 return (
                     e.WaitEnded(call, "time"),
                     e.CallAnswered(call, w.number, w.index, "wait", "The time is over."),
@@ -348,11 +348,17 @@ class Machine:
             if root not in self._trees:
                 # What the others used counts, and what was under way for them at the end counts as used.
                 for row in await self.parts.store.tree(root):
-                    since = row.updated if row.ticking else None
+                    since = self._running_since(row) if row.ticking else None
                     self.parts.ledger.put(
                         row.pid, row.parent, row.limits, row.usage, {"lost": row.reserved}, since=since
                     )
             self._trees.setdefault(root, set()).add(pid)
+
+    def _running_since(self, row: e.ProcessRow) -> float:
+        """Since when the time of a process on disk would have been passing, had no machine been down meanwhile."""
+        now = self.parts.clock.now()
+        ran = self._stopped_at - row.updated if row.updated < self._began else now - row.updated
+        return now - max(0.0, ran)
 
     def _close(self, root: Pid, pid: Pid) -> None:
         members = self._trees.get(root, set())
@@ -393,7 +399,7 @@ class Machine:
     def _put(self, log: ProcessLog) -> None:
         """Bring the account of a process up to date."""
         p = log.state
-        since = p.at if p.ticking else None
+        since = min(p.at - log.ahead, self.parts.clock.now()) if p.ticking else None
         if self.parts.ledger.put(p.pid, p.parent, log.limits, p.usage, p.reserved, since=since):
             self.parts.timekeeper.refresh()
 

@@ -147,7 +147,7 @@ class LiveProcess:
                 await self.kin.create_child(self.log, effect.child)
             case f.Sleep():
                 self._keys.add(key)
-                self.kin.wake_at(self.log.pid, effect.call, effect.until)
+                self.kin.wake_at(self.log.pid, effect.call, effect.until - self.log.ahead)
             case f.KillAll():
                 await self._kill(effect.reason)
             case f.Record() | f.RunTool():
