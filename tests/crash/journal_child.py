@@ -5,7 +5,6 @@ then nothing is committed that it was not told before it goes on.
 """
 
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -13,20 +12,7 @@ import anyio
 
 from glmos.abi.events import KernelSpoke, ProcessRow
 from glmos.journal.stores.sqlite import SqliteStore
-
-
-class DieAt:
-    """Kills this program, as the power would, at the `count`th time `point` is reached."""
-
-    def __init__(self, point: str, count: int) -> None:
-        self.point = point
-        self.left = count
-
-    def __call__(self, point: str) -> None:
-        if point == self.point:
-            self.left -= 1
-            if self.left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+from glmos.testing.crash.points import DieAt
 
 
 def tell(line: str) -> None:

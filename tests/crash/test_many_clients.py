@@ -6,7 +6,6 @@ runs, without asking whose it is; one terminal follows a process while the other
 
 import json
 import os
-import random
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +22,7 @@ from glmos.testing.crash.audit import audit
 from glmos.testing.crash.home import Home, home
 from glmos.testing.crash.person import Person
 from glmos.testing.crash.programs import Program
+from glmos.testing.crash.storm import meddle
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
 
@@ -80,25 +80,6 @@ async def client(house: Home, program: Program, act: str) -> None:
     assert follower.seen == log
 
 
-async def meddle(house: Home, seed: int, spared: list[Program], over: anyio.Event) -> None:
-    """Interfere with whatever runs. What cannot be done is refused, never half done.
-
-    `spared`: not resumed, which would have them go on after they were killed.
-    """
-    goals = [program.goal for program in spared]
-    rng, system = random.Random(seed), house.system
-    while not over.is_set():
-        for row in await system.processes():
-            try:
-                await system.renice(row.pid, rng.randint(-20, 19))
-                if rng.random() < 0.2 and row.goal not in goals:
-                    await system.signal(row.pid, "suspend")
-                    await system.signal(row.pid, "resume")
-            except ConflictError:
-                continue
-        await anyio.sleep(0.05)
-
-
 async def terminal(house: Home, *words: str) -> str:
     """A command of its own process; give what it printed."""
     with anyio.fail_after(120):
@@ -154,7 +135,7 @@ async def test_ten_clients_and_two_terminals_see_one_home_and_lose_nothing(tmp_p
             with anyio.fail_after(200):
                 over = anyio.Event()
                 async with anyio.create_task_group() as others:
-                    others.start_soon(Person(house).answer_children, over)
+                    others.start_soon(Person(house).look_after_children, over)
                     for seed in range(2):
                         others.start_soon(meddle, house, seed, killed, over)
                     async with anyio.create_task_group() as clients:

@@ -99,7 +99,7 @@ async def test_a_death_at_each_point_loses_nothing_and_doubles_nothing(tmp_path:
         with anyio.fail_after(100):
             over = anyio.Event()
             async with anyio.create_task_group() as others:
-                others.start_soon(Person(house).answer_children, over)
+                others.start_soon(Person(house).look_after_children, over)
                 async with anyio.create_task_group() as people:
                     for point in points:
                         people.start_soon(live, house, programs[point], ACTS.get(point, ACTS.get(family(point), "")))

@@ -24,6 +24,7 @@ class Daemon:
 
     def __init__(self, process: Process) -> None:
         self._process = process
+        self._memory = 0
         self.os_pid = process.pid
 
     @property
@@ -31,18 +32,30 @@ class Daemon:
         """Exit status; negative for a signal, None while it lives or nobody has waited for it."""
         return self._process.returncode
 
+    @property
+    def memory(self) -> int:
+        """Most bytes it has taken, as last seen by `look`."""
+        return self._memory
+
+    def look(self) -> None:
+        with suppress(OSError, IndexError, ValueError):
+            status = Path(f"/proc/{self.os_pid}/status").read_text()
+            self._memory = int(status.split("VmHWM:")[1].split()[0]) << 10
+
     async def ended(self) -> int:
         """Wait for its end."""
         return await self._process.wait()
 
     async def kill(self) -> None:
         """SIGKILL. Nothing it did after this is heard of."""
+        self.look()
         with suppress(ProcessLookupError):
             self._process.kill()
         await self.ended()
 
     async def stop(self) -> int:
         """SIGTERM: an orderly end."""
+        self.look()
         with suppress(ProcessLookupError):
             self._process.terminate()
         return await self.ended()

@@ -23,6 +23,9 @@ SIGNS = (ANSWER, "The time is over", "a person confirmed that it took effect")
 """What shows that something was done, but is not the output of a tool."""
 SAID = ("pinged", "posted", "sent", "booked")
 """How the tools that reach outside say that they did."""
+WINDOW = 1_000_000
+"""Tokens that it says it reads. It has to see all that was done: of the digest that stands for older turns in a smaller
+window it understands nothing, and would begin anew."""
 
 
 class Evidence(NamedTuple):
@@ -167,7 +170,9 @@ def model(latency: float = 0.0) -> Generator[str]:
             return None
 
         def do_GET(self) -> None:
-            self._send(json.dumps({"data": [{"id": "diligent"}]}).encode(), "application/json")
+            self._send(
+                json.dumps({"data": [{"id": "diligent", "context_length": WINDOW}]}).encode(), "application/json"
+            )
 
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["content-length"])))

@@ -104,13 +104,18 @@ class Person:
             except (ConflictError, NotFoundError):
                 continue  # it had been heard after all
 
-    async def answer_children(self, over: anyio.Event) -> None:
-        """Answer what children ask, until `over`. A person who waits for a process hears only what that one asks."""
+    async def look_after_children(self, over: anyio.Event) -> None:
+        """Answer what children ask and resume those that are suspended, until `over`. Whoever waits for a process hears
+        only of that one."""
         while not over.is_set():
             for row in await self.insist(self.system.processes):
-                if row.parent is not None and row.status == "waiting" and row.waits_for not in ("time", "children"):
-                    report = await self.insist(lambda pid=row.pid: self.system.report(pid))
-                    with suppress(ConflictError):
+                if row.parent is None:
+                    continue
+                with suppress(ConflictError, NotFoundError):
+                    if row.status == "suspended":
+                        await self.once(lambda pid=row.pid: self.system.signal(pid, "resume"))
+                    elif row.status == "waiting" and row.waits_for not in ("time", "children"):
+                        report = await self.insist(lambda pid=row.pid: self.system.report(pid))
                         await self.once(lambda report=report: self._answer(report))
             await anyio.sleep(0.2)
 

@@ -7,6 +7,7 @@ A goal holds a program as JSON: steps of operations, each `KIND:LABEL` or `KIND:
     write   makes the file NAME-LABEL.txt        letter   sends it (irreversible, no probe)
     large   makes a file of 1.5 MB               book     books it (compensable, with a probe)
     long    prints 30,000 characters             ask      asks the person
+    vast    prints 600,000 characters
     wait    waits for PAUSE seconds              spawn    has a child do `children[LABEL]`, and waits for it
     brood   starts programs that cling to life in every way there is, then waits PAUSE seconds, or without it until
             there is a file `go-LABEL`; `hasty` does the same with a time limit of 2 seconds, `pybrood` in Python
@@ -96,8 +97,9 @@ class Op(NamedTuple):
             case "large":
                 make = f"head -c {LARGE} /dev/zero | tr '\\0' '{self.label[0]}' > {self.file}"
                 return "shell", {"command": self._slowly(make)}
-            case "long":
-                return "shell", {"command": self._slowly("for i in $(seq 3000); do echo '一二三四五六七八九'; done")}
+            case "long" | "vast":
+                lines = 3_000 if self.kind == "long" else 60_000
+                return "shell", {"command": self._slowly(f"yes '{self.label} 一二三四五六七八' | head -n {lines}")}
             case "python":
                 code = (
                     f"import time\nwith open('{self.file}', 'a', encoding='utf-8') as f:\n"
@@ -186,8 +188,8 @@ class Program(Struct, frozen=True, omit_defaults=True):
         return " && ".join(found)
 
 
-def random_program(rng: random.Random, name: str, *, depth: int = 0) -> Program:
-    """Two or three steps of a few operations each; one in four has a child."""
+def random_program(rng: random.Random, name: str, *, depth: int = 0, heavy: bool = False) -> Program:
+    """Two or three steps of a few operations each; one in four has a child. `heavy`: large payloads more often."""
     children: dict[str, Program] = {}
     steps: list[tuple[str, ...]] = []
     labels = iter("abcdefghijklmnopqrstuvwxyz")
@@ -196,8 +198,10 @@ def random_program(rng: random.Random, name: str, *, depth: int = 0) -> Program:
         step: list[str] = []
         for _ in range(rng.choice([1, 2, 3])):
             step.append(_timed(rng, rng.choice(kinds), next(labels)))
-        if rng.random() < 0.25:
-            step.append(_timed(rng, rng.choice(["python", "long", "ask", "wait", "large", "brood"]), next(labels)))
+        if rng.random() < (0.75 if heavy else 0.25):
+            more = ["vast", "long", "long", "large", "python"] if heavy else []
+            kind = rng.choice(["python", "long", "ask", "wait", "large", "brood", *more])
+            step.append(_timed(rng, kind, next(labels)))
         steps.append(tuple(step))
     if depth == 0 and rng.random() < 0.25:
         label = next(labels)

@@ -7,13 +7,15 @@ two deaths the processes get a little further. People meanwhile undo, fork, susp
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import anyio
 from msgspec import Struct, field
 
-from glmos.abi.errors import ConflictError
+from glmos.abi.errors import ConflictError, RefusedError
+from glmos.abi.ids import Pid
+from glmos.client import DaemonAbsent, DaemonGone, RemoteSystem
 from glmos.testing.crash.audit import audit
 from glmos.testing.crash.home import Daemon, Home
 from glmos.testing.crash.orphans import living_in, namespaces
@@ -34,9 +36,16 @@ ACTS = ("", "", "", "", "undo", "fork", "suspend", "kill")
 class Storm(Struct):
     """What is to happen, and what came of it."""
 
-    kills: int
     seed: int
+    kills: int = 0
+    """At least so many deaths."""
+    lasts: float = 0.0
+    """At least so many seconds before the calm."""
     at_once: int = 8
+    meddlers: int = 0
+    """Clients that interfere with whatever runs, and ask for what cannot be."""
+    heavy: bool = False
+    """Large payloads more often."""
     longest: float = 3.0
     """Most seconds that a daemon lives once it is ready, on a machine with nothing else to do; on a busy one longer."""
     deaths: Counter[str] = field(default_factory=Counter[str])
@@ -47,6 +56,8 @@ class Storm(Struct):
     answers: int = 0
     faults: list[str] = field(default_factory=list[str])
     seconds: float = 0.0
+    largest_daemon: int = 0
+    """Most bytes of memory that a daemon took."""
     slowest_end: float = 0.0
     """Seconds until the last program of a killed daemon was gone."""
 
@@ -65,14 +76,16 @@ async def rage(home: Home, storm: Storm, told: Callable[[str], None] = lambda _:
 
     async def live() -> None:
         while not over.is_set():
-            program = random_program(rng, f"k{len(wanted) + len(doomed)}")
+            program = random_program(rng, f"k{len(wanted) + len(doomed)}", heavy=storm.heavy)
             act = rng.choice(ACTS)
             (doomed if act == "kill" else wanted).append(program)
             await _live(home, storm, program, act)
 
     with anyio.move_on_after(None) as calm:
         async with anyio.create_task_group() as others:
-            others.start_soon(Person(home).answer_children, calm_again)
+            others.start_soon(Person(home).look_after_children, calm_again)
+            for number in range(storm.meddlers):
+                others.start_soon(meddle, home, storm.seed + number, doomed, calm_again)
             async with anyio.create_task_group() as workers:
                 for _ in range(storm.at_once):
                     workers.start_soon(live)
@@ -118,11 +131,44 @@ async def _live(home: Home, storm: Storm, program: Program, act: str) -> None:
     storm.answers += person.answers
 
 
+async def meddle(home: Home, seed: int, spared: list[Program], over: anyio.Event) -> None:
+    """Interfere with whatever runs, and ask for what cannot be: that is refused, and nothing comes of it.
+
+    `spared`: not resumed, which would have them go on after they were killed.
+    """
+    rng, person = random.Random(seed), Person(home)
+    system = person.system
+    while not over.is_set():
+        goals = {program.goal for program in spared}
+        for row in await person.insist(system.processes):
+            with suppress(ConflictError):
+                await person.once(lambda pid=row.pid: system.renice(pid, rng.randint(-20, 19)))
+                if rng.random() < 0.2 and row.goal not in goals:
+                    await person.once(lambda pid=row.pid: system.signal(pid, "suspend"))
+                    await person.once(lambda pid=row.pid: system.signal(pid, "resume"))
+            await _ask_for_nothing(system, rng, row.pid)
+        await anyio.sleep(0.05)
+
+
+async def _ask_for_nothing(system: RemoteSystem, rng: random.Random, pid: Pid) -> None:
+    """Ask for something that cannot be; anything but a refusal is a fault."""
+    asks: list[Callable[[], Awaitable[object]]] = [
+        lambda: system.signal(10**9, "kill"),
+        lambda: system.answer(10**9, "是"),
+        lambda: system.undo(pid, "没有这一步"),
+        lambda: system.fork(pid, 10**9),
+    ]
+    with suppress(RefusedError, DaemonAbsent, DaemonGone):
+        done = await rng.choice(asks)()
+        raise AssertionError(f"a request that cannot be carried out was answered with {done!r}")
+
+
 # -- deaths -----------------------------------------------------------------------------------------------------------
 
 
 async def _kill_again_and_again(home: Home, storm: Storm, rng: random.Random, told: Callable[[str], None]) -> None:
-    while storm.killed < storm.kills:
+    begun = time.monotonic()
+    while storm.killed < storm.kills or time.monotonic() - begun < storm.lasts:
         match rng.choices(["blind", "aimed", "starting", "stopped"], [45, 40, 10, 5])[0]:
             case "starting":
                 daemon = await home.start(until_ready=False)
@@ -144,7 +190,8 @@ async def _kill_again_and_again(home: Home, storm: Storm, rng: random.Random, to
                 home.down()
                 if (status := await daemon.stop()) != 0:
                     storm.faults.append(f"a daemon that was told to stop ended with status {status}")
-        told(f"{storm.killed} of {storm.kills} kills, {sum(storm.ends.values())} processes ended")
+        storm.largest_daemon = max(storm.largest_daemon, daemon.memory)
+        told(f"{storm.killed} kills in {time.monotonic() - begun:.0f} s, {sum(storm.ends.values())} processes ended")
 
 
 async def _lives(daemon: Daemon, seconds: float) -> None:
