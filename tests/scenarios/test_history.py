@@ -433,6 +433,22 @@ async def test_following_ends_even_if_the_journal_is_ahead_of_memory(tmp_path: P
     assert getattr(seen[-1], "status", "") == "failed"
 
 
+async def test_a_fork_at_an_answer_has_what_the_answer_says(tmp_path: Path) -> None:
+    script = [*two_steps(), *two_steps()[1:], *two_steps()[3:]]
+    async with world(tmp_path, script, tools=[Note()]) as w:
+        report = await w.system.run("note A, then B")
+        entries = await w.system.log(report.pid)
+        answers = [x.seq for x in entries if isinstance(x.event, e.CallAnswered)][:2]
+        for at, kind in zip(answers, (e.PlanMade, e.StepSubmitted), strict=True):
+            forked = await w.system.fork(report.pid, at)
+            assert (await w.system.wait(forked)).status == "done"
+            log = await w.system.log(forked)
+            assert isinstance(log[at].event, kind)
+            assert isinstance(log[at + 1].event, e.ProcessForked)
+            state = fold_all(log)
+            assert [(s.id, state.steps[s.id].status) for s in state.plan] == [("one", "passed"), ("two", "passed")]
+
+
 async def test_a_fork_has_none_of_the_files_that_came_after_its_moment(tmp_path: Path) -> None:
     """From a child that ended later, from a source that the person changed later, and back by an undo later."""
     source = tmp_path / "表.csv"

@@ -12,18 +12,27 @@ from glmos.runtime.machine import Machine
 
 
 async def fork(machine: Machine, pid: Pid, at: Seq | None) -> Pid:
-    """A new process with the first `at` events of `pid` (all by default) and the files of that moment."""
+    """A new process with the first `at` events of `pid` (all by default) and the files of that moment.
+
+    One more where the last of them only announces the next: a plan that is said to stand is in the fork as well.
+    """
     log = await machine.log_of(pid)
     entries = list(log.entries)
     at = len(entries) if at is None else at
     if not 1 <= at <= len(entries):
         raise RefusedError(f"process {pid} has events 1 to {len(entries)}; {at} is not one of them")
+    at += at < len(entries) and _announced(entries[at - 1].event, entries[at].event)
     new = await machine.parts.store.new_pid()
     await machine.parts.workspaces.create(new, ())
     await _copy_files(machine, pid, new, at)
     machine.parts.crash_point("fork.after_files")
     await machine.adopt(new, _events_of_fork(entries[:at], pid, new))
     return new
+
+
+def _announced(answer: e.Event, after: e.Event) -> bool:
+    """Whether an answer says that what comes after it has happened. Both are written together."""
+    return isinstance(answer, e.CallAnswered) and isinstance(after, e.PlanMade | e.StepSubmitted)
 
 
 async def _copy_files(machine: Machine, pid: Pid, new: Pid, at: Seq) -> None:
