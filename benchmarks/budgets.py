@@ -35,7 +35,7 @@ def verdict(outcome: Outcome) -> str:
     over = outcome.used - outcome.allowed * outcome.trees
     if over <= 1e-9:
         return "held"
-    return "exceeded by no more than one bill broke its word" if over <= outcome.excess else "exceeded"
+    return "exceeded, by no more than one bill was beyond its worst case" if over <= outcome.excess else "exceeded"
 
 
 async def runaways() -> list[str]:
@@ -48,14 +48,7 @@ async def runaways() -> list[str]:
             with tempfile.TemporaryDirectory(prefix="glmos-budgets-") as folder:
                 outcome = await run(script, kind, Path(folder))
             cells.append(cell(outcome))
-            exceeded = outcome.used > outcome.allowed * outcome.trees + 1e-9
-            held[
-                "exceeded by the excess of one bill"
-                if exceeded and outcome.excess
-                else "exceeded"
-                if exceeded
-                else "held"
-            ] += 1
+            held[verdict(outcome)] += 1
         lines.append(f"| {script.name} | {script.about} | {' | '.join(cells)} |")
     counts = ", ".join(f"{n} {what}" for what, n in held.items())
     return [*lines, "", f"{sum(held.values())} runs: {counts}."]

@@ -43,6 +43,15 @@ FOUND: dict[str, str] = {
         '"faults":[{"trouble":"crash","nth":2},{"trouble":"append_slow","nth":3},{"trouble":"workspace_fails","nth":1}],'
         '"calm":true}'
     ),
+    "a child ran on while another of an ended parent took long to end, and outlived the next crash": (
+        '{"seed":54916,"goals":[{"at":0.0,"acts":[{"kind":"mail","size":1,"seconds":0.0,"late":0.0},{"kind":"'
+        'spawn","size":1,"seconds":0.0,"late":0.0},{"kind":"spawn","size":1,"seconds":0.0,"late":0.0},{"kind"'
+        ':"filtered","size":1,"seconds":0.0,"late":0.0}],"children":[[{"kind":"look","size":3,"seconds":0.2,"'
+        'late":0.0}]],"limits":{},"priority":0,"approve_all":true,"files":0}],"events":[{"at":2.77,"deed":"un'
+        'do","target":2,"number":28}],"faults":[{"trouble":"crash","nth":102},{"trouble":"restart","nth":5},{'
+        '"trouble":"append_slow","nth":8}],"jumps":[],"shuffled":false,"codec":false,"models_at_once":64,"too'
+        'ls_at_once":8,"calm":true}'
+    ),
 }
 
 

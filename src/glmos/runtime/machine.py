@@ -590,7 +590,7 @@ class Machine:
         return round(max(0.0, until - p.at), 3)
 
     async def kill_children(self, p: Process) -> None:
-        """End all of them.
+        """End all of them, at once, so that none begins anything more while another one ends.
 
         Raises:
             GlmosError: One could not be ended; all the others were.
@@ -599,15 +599,21 @@ class Machine:
         def killed(child: Process) -> Sequence[e.Event]:
             return (e.SignalReceived("kill", "parent"),) if child.exit is None and not child.killed else ()
 
-        failure: GlmosError | None = None
-        for child in p.children.values():
+        failures: list[GlmosError] = []
+
+        async def end(child: Pid) -> None:
             try:
-                if child.exited is None and await self.parts.store.head(child.pid) > 0:
-                    await self._end(child.pid, killed)
+                if await self.parts.store.head(child) > 0:
+                    await self._end(child, killed)
             except GlmosError as error:
-                failure = failure or error
-        if failure is not None:
-            raise failure
+                failures.append(error)
+
+        async with anyio.create_task_group() as tasks:
+            for child in p.children.values():
+                if child.exited is None:
+                    tasks.start_soon(end, child.pid)
+        if failures:
+            raise failures[0]
 
     def wake_at(self, pid: Pid, call: str, until: float) -> None:
         heapq.heappush(self._alarms, (until, pid, call))

@@ -57,6 +57,8 @@ class LiveProcess:
         self._asked: Process | None = None
         """The state for which everything the kernel wants is under way."""
         self._running = 0
+        self._parted = False
+        """Its children were ended because it is about to end itself. Tried once: nobody may keep it from its end."""
         self._changed = anyio.Event()
         self._tasks: TaskGroup | None = None
         self._under_way: dict[tuple[object, ...], anyio.TaskHandle[None]] = {}
@@ -101,7 +103,12 @@ class LiveProcess:
         effects = [x for x in decide(self.state, self._rules()) if self._key(x) not in self._keys]
         records = [x for x in effects if isinstance(x, f.Record)]
         if records:
-            self.log.note(*(event for x in records for event in x.events))
+            events = [event for x in records for event in x.events]
+            if not self._parted and any(isinstance(event, e.ProcessExited) for event in events):
+                self._parted = True
+                if await self._end_children():
+                    return True  # much may have come in meanwhile: look again
+            self.log.note(*events)
             return True
         tools = [x for x in effects if isinstance(x, f.RunTool)]
         if tools:
@@ -209,6 +216,17 @@ class LiveProcess:
         doubt = in_doubt(lost)
         end = e.ProcessExited("killed", f"{reason}; {doubt}" if doubt else reason)
         await self.log.append(*(e.ToolUnknown(c.call, "killed") for c in lost), end)
+
+    async def _end_children(self) -> bool:
+        """Before the process itself ends, so that its limits hold for them as long as they run, and no crash in between
+        leaves them without it. False when there was none."""
+        if all(child.exited is not None for child in self.state.children.values()):
+            return False
+        try:
+            await self.kin.kill_children(self.state)
+        except GlmosError:
+            _log.exception("not every child of process %d could be ended", self.log.pid)
+        return True
 
     def drop(self) -> None:
         """Cancel whatever is under way, without receipts."""

@@ -48,6 +48,8 @@ async def run_tree(seed: int, folder: Path) -> Tree:
                 await w.system.machine.at_rest(root)
             if status in ("done", "refused"):
                 break
+            ended = [x.at for x in await w.system.log(root) if isinstance(x.event, e.ProcessExited)]
+            bill.began += bill.now - ended[-1]  # its own time stood still
             await w.system.signal(root, "resume")
         rows = {r.pid: r for r in await w.system.processes(live_only=False)}
         spawned = [x.event for pid in rows for x in await w.system.log(pid) if isinstance(x.event, e.ChildSpawned)]
