@@ -105,7 +105,7 @@ async def test_an_error_at_the_end_of_a_process_stops_nobody_else(tmp_path: Path
         if "parent" in goal and len(request.messages) == 2:
             return call("spawn", goal="孩子")
         if "parent" in goal:
-            store.fail_next("read", times=2)  # those who read next look for children to end, before its end and after it
+            store.fail_next("read", times=2)  # the next to read look for children to end, before its end and after
         return call("give_up", reason="x")
 
     async with world(tmp_path, ScriptedModel(answer), store=store) as w:

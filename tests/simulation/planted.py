@@ -106,9 +106,9 @@ BUGS: dict[str, Bug] = {
     "alarm_lost": Bug(
         "an alarm is not set again after a restart",
         "glmos.runtime.process",
-        "                self.kin.wake_at(self.log.pid, effect.call, effect.until)",
+        "                self.kin.wake_at(self.log.pid, effect.call, effect.until - self.log.ahead)",
         "                if not any(type(x.event).__name__ == 'ProcessRecovered' for x in self.log.entries):\n"
-        "                    self.kin.wake_at(self.log.pid, effect.call, effect.until)",
+        "                    self.kin.wake_at(self.log.pid, effect.call, effect.until - self.log.ahead)",
     ),
     "orphans_live": Bug(
         "children whose parent ended just before a crash run on",
