@@ -395,6 +395,11 @@ class System(Protocol):
 
     async def approve(self, pid: Pid, yes: bool) -> None: ...
 
+    async def correct(self, pid: Pid, what: str, text: str) -> None:
+        """Say that a call (`c3`) told something wrong and how it reads instead, or what is wrong with the result of a step.
+        Exactly what rests on it is done again; a process that has ended goes on for that."""
+        ...
+
     async def signal(self, pid: Pid, signal: str) -> None:
         """`kill` (returns when nothing it started is left), `suspend`, `resume` (reopens an ended process too)."""
         ...

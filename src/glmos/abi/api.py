@@ -49,6 +49,8 @@ class StepView(Struct, frozen=True):
     checks: tuple[CheckView, ...] = ()
     needs: tuple[StepId, ...] = ()
     attempts: int = 0
+    again: str = ""
+    """Why it was last opened again; empty if it never was."""
 
 
 class CostView(Struct, frozen=True):

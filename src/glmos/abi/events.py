@@ -190,7 +190,7 @@ class PlanMade(_Event, frozen=True, tag="plan.made"):
     implied: bool = False
     reason: str = ""
     reopened: tuple[StepId, ...] = ()
-    """Steps that had passed and must be done again under this revision."""
+    """Steps that had begun, most of them passed, and must be done again under this revision."""
 
 
 class StepStarted(_Event, frozen=True, tag="step.started"):
@@ -226,6 +226,8 @@ class CheckFinished(_Event, frozen=True, tag="check.finished"):
     detail: str = ""
     """What was found, in words a model can act on."""
     usage: Usage = Usage()
+    blames: StepId = ""
+    """The earlier step that no longer holds, if that is what was found."""
 
 
 class StepPassed(_Event, frozen=True, tag="step.passed"):
@@ -259,6 +261,14 @@ class SourceChanged(_Event, frozen=True, tag="source.changed"):
     size: int
     before: SnapshotId = ""
     """The workspace as it was just before."""
+
+
+class FactCorrected(_Event, frozen=True, tag="fact.corrected"):
+    """A person said that something the process goes by is wrong."""
+
+    what: str
+    """`call:cN`: what that call told reads `text` instead. `step:ID`: the result of that step is wrong, as `text` says."""
+    text: str
 
 
 # -- effects on the world ---------------------------------------------------------------------------------------------
@@ -467,6 +477,7 @@ Event = (
     | StepFailed
     | StepReopened
     | SourceChanged
+    | FactCorrected
     | ToolIntended
     | ToolFinished
     | ToolUnknown

@@ -40,6 +40,11 @@ class AnswerBody(Struct, frozen=True):
     text: str
 
 
+class CorrectionBody(Struct, frozen=True):
+    what: str
+    text: str
+
+
 class ApprovalBody(Struct, frozen=True):
     yes: bool
 

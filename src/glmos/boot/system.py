@@ -173,6 +173,12 @@ class LocalSystem:
 
         await self.machine.submit(pid, approved)
 
+    async def correct(self, pid: Pid, what: str, text: str) -> None:
+        await self.machine.require_no_undo(pid)
+        if not text.strip():
+            raise UsageError(f"say what is right instead: `glmos correct {pid} {what} TEXT`")
+        await self.machine.correct(pid, what, printable(text))
+
     async def signal(self, pid: Pid, signal: str) -> None:
         await self.machine.require_no_undo(pid)
         match signal:

@@ -205,3 +205,22 @@ def approve(shell: Shell, pid: int, wait: bool, as_json: bool) -> int:
 def deny(shell: Shell, pid: int, wait: bool, as_json: bool) -> int:
     """Say no to what a process wants to do."""
     return act(shell, pid, lambda system: system.approve(pid, False), did="may not do it", as_json=as_json, wait=wait)
+
+
+@click.command()
+@click.argument("pid", type=PID)
+@click.argument("what")
+@click.argument("text")
+@wait_option
+@json_option
+@pass_shell
+def correct(shell: Shell, *, pid: int, what: str, text: str, wait: bool, as_json: bool) -> int:
+    """Say what is wrong; what rests on it is done again.
+
+    WHAT is a call, such as c3, that told something wrong: TEXT is what it should have told. Or it is a step whose result is
+    wrong: TEXT says why. Steps that do not rest on it stand; `glmos explain` says which were done again, and why.
+    """
+    if not text.strip():
+        raise click.UsageError("The correction is empty.")
+    did = f"knows better than {what}"
+    return act(shell, pid, lambda system: system.correct(pid, what, text), did=did, as_json=as_json, wait=wait)

@@ -6,6 +6,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "answer": ("control", "Answer what a process asks."),
         "approve": ("control", "Say yes to what a process wants to do."),
         "deny": ("control", "Say no to what a process wants to do."),
+        "correct": ("control", "Say what is wrong; what rests on it is done again."),
     },
     "Look": {
         "ps": ("processes", "List the processes."),

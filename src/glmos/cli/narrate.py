@@ -84,6 +84,8 @@ def essentials(event: e.Event) -> str:
             return f"{step}: {_short(cause)}"
         case e.SourceChanged(name=name):
             return line(name)
+        case e.FactCorrected(what=what, text=text):
+            return f"{what}: {_short(text)}"
         case e.ToolIntended(call=call, tool=tool, action=action, arguments=values, effect=effect, attempt=attempt):
             again = f", attempt {attempt}" if attempt > 1 else ""
             return f"{call} {tool}.{action} {arguments(values)} ({effect}{again})"

@@ -104,8 +104,12 @@ def step_lines(step: StepView, *, columns: int | None) -> list[str]:
     marks = {"passed": "✓", "failed": "✗", "unverified": "?", "running": "▸", "checking": "▸", "waiting": "·"}
     again = f" ({step.attempts} attempts)" if step.attempts > 1 else ""
     head = f"{marks[step.status]} {line(step.id)}  {line(step.goal)}{again}"
+    why = (
+        [paragraph(f"↺ again: {line(step.again)}", columns=columns, first=" " * 6, rest=" " * 8)] if step.again else []
+    )
     return [
         paragraph(head, columns=columns, first="  ", rest="      "),
+        *why,
         *(check_line(check, columns=columns) for check in step.checks),
     ]
 

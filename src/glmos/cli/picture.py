@@ -105,6 +105,8 @@ class Picture:
                 notes.append(Note(f"✗ {line(step)} attempt {attempt}: {line(reason)}"))
             case e.StepReopened(step=step, cause=cause):
                 notes.append(Note(f"↺ {line(step)} again: {line(cause)}"))
+            case e.FactCorrected(what=what, text=text):
+                notes.append(Note(f"! corrected {line(what)}: {line(text)}"))
             case e.ChildSpawned(child=child, goal=goal):
                 notes.append(Note(f"+ process {child}: {line(goal)}"))
             case e.WaitStarted():

@@ -28,6 +28,7 @@ from glmos.abi.wire import (
     AdjustBody,
     AnswerBody,
     ApprovalBody,
+    CorrectionBody,
     ForkBody,
     PriorityBody,
     ShutdownBody,
@@ -118,6 +119,9 @@ class RemoteSystem:
 
     async def approve(self, pid: Pid, yes: bool) -> None:
         await self._tell(pid, "approval", ApprovalBody(yes), keys=True)
+
+    async def correct(self, pid: Pid, what: str, text: str) -> None:
+        await self._tell(pid, "correction", CorrectionBody(what, text), keys=True)
 
     async def signal(self, pid: Pid, signal: str) -> None:
         await self._tell(pid, "signal", {"signal": signal}, keys=signal == "resume")

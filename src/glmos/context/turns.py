@@ -142,7 +142,10 @@ class Conversation:
                     self._result(
                         self.asked.call, "interrupted; a person confirmed that it took effect; its output is lost"
                     )
-            case e.KernelSpoke() | e.StepReopened() | e.StepPassed() | e.Undone() | e.SourceChanged() | e.ChildExited():
+            case (
+                e.KernelSpoke() | e.StepReopened() | e.StepPassed() | e.Undone() | e.SourceChanged() | e.FactCorrected()
+                | e.ChildExited()
+            ):  # fmt: skip
                 self._note(_words(event))
             case e.SignalReceived(signal="resume"):
                 self._note(
@@ -182,7 +185,7 @@ def _words(event: e.Event) -> str:
         case e.StepPassed():
             return f"Step {event.step!r} was checked and {'has passed' if event.verified else 'could not be verified'}."
         case e.StepReopened():
-            return f"Step {event.step!r} must be done again: {event.cause}"
+            return f"Step {event.step!r} must be done again: {event.cause}. What was seen for it so far counts no more."
         case e.Undone():
             left = f" Not taken back: {'; '.join(event.left)}." if event.left else ""
             return (
@@ -191,6 +194,10 @@ def _words(event: e.Event) -> str:
             )
         case e.SourceChanged():
             return f"The person's file {event.name!r} has changed; the workspace has the new content."
+        case e.FactCorrected():
+            kind, _, name = event.what.partition(":")
+            wrong = f"what {name} told is wrong, and reads now" if kind == "call" else f"step {name!r} is wrong"
+            return f"The person corrects: {wrong}: {event.text}"
         case e.ChildExited():
             files = f" Files: {', '.join(event.files)}." if event.files else ""
             return f"Child {event.child} ended {event.status}: {event.answer or event.reason}{files}"

@@ -10,6 +10,7 @@ from glmos.abi.wire import (
     AdjustBody,
     AnswerBody,
     ApprovalBody,
+    CorrectionBody,
     ForkBody,
     Hello,
     PriorityBody,
@@ -68,6 +69,11 @@ async def approval(call: Call) -> None:
     await call.system.approve(call.pid, call.body(ApprovalBody).yes)
 
 
+async def correction(call: Call) -> None:
+    body = call.body(CorrectionBody)
+    await call.system.correct(call.pid, body.what, body.text)
+
+
 async def signal(call: Call) -> None:
     await call.system.signal(call.pid, call.body(SignalBody).signal)
 
@@ -123,6 +129,7 @@ ROUTES: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", "/processes/{pid}/explanation", Ask(explanation)),
     ("POST", "/processes/{pid}/answer", Ask(answer)),
     ("POST", "/processes/{pid}/approval", Ask(approval)),
+    ("POST", "/processes/{pid}/correction", Ask(correction)),
     ("POST", "/processes/{pid}/signal", Ask(signal)),
     ("POST", "/processes/{pid}/adjust", Ask(adjust)),
     ("POST", "/processes/{pid}/priority", Ask(priority)),

@@ -5,14 +5,18 @@ again after every event. The order of its questions is the order of importance: 
 is unknown, then the cycle itself.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from glmos.abi import effects as f
 from glmos.abi import events as e
+from glmos.abi.ids import StepId
 from glmos.abi.messages import FunctionCall
 from glmos.abi.plans import Step
 from glmos.abi.tools import Output
 from glmos.kernel import plans, syscalls
+from glmos.kernel.dependence import reopening, used
 from glmos.kernel.effects import in_doubt
 from glmos.kernel.process import Call, Process, StepState, signature
 from glmos.kernel.report import check_kind
@@ -232,6 +236,8 @@ def _plan(p: Process, call: syscalls.Plan, rules: Rules) -> list[f.Effect]:
 
 
 def _next_step(p: Process) -> list[f.Effect]:
+    if any(key.startswith("k") for key in p.reserved):
+        return []  # a check of a step that was opened again is still under way
     step = plans.ready(p)
     if step is not None:
         return [f.StartStep(step.id, p.steps[step.id].attempts + 1)]
@@ -293,15 +299,7 @@ def _check(p: Process, step: Step, state: StepState) -> list[f.Effect]:
         reason = "; ".join(f"{check_kind(c)}: {s.detail}" for c, s in failed)
         return [f.Record((e.StepFailed(step.id, state.attempts, reason),))]
     verified = bool(state.checks) and all(s.outcome == "passed" for s in state.checks)
-    return [f.Record((e.StepPassed(step.id, verified, _used(p, step)),))]
-
-
-def _used(p: Process, step: Step) -> tuple[str, ...]:
-    """What the result rests on: earlier steps, the calls made for it, and the files those read."""
-    calls = [c for c in p.calls.values() if c.step == step.id and not c.failed and not c.undone]
-    sources = {s if s != "workspace" else "file:*" for c in calls for s in c.sources}
-    names = [f"step:{n}" for n in step.needs] + [f"call:{c.call}" for c in calls]
-    return (*names, *sorted(s for s in sources if s.startswith("file:")))
+    return [f.Record((e.StepPassed(step.id, verified, used(p, step)),))]
 
 
 # -- act --------------------------------------------------------------------------------------------------------------
@@ -311,6 +309,9 @@ def _act(p: Process, step: Step, state: StepState, rules: Rules) -> list[f.Effec
     """A step failed: mend it, plan anew, or give up, by counts and not by hope."""
     hopeless = state.same_failures > 1
     if state.attempts < rules.max_attempts and not hopeless:
+        blamed = [s.blames for s in state.checks if s.blames and plans.has_passed(p, s.blames)]
+        if blamed:
+            return [f.Record(_late(p, step, state, blamed))]
         if p.rules.get("check_failed", 0) < state.attempts:
             left = rules.max_attempts - state.attempts
             words = (
@@ -328,6 +329,13 @@ def _act(p: Process, step: Step, state: StepState, rules: Rules) -> list[f.Effec
         "replaced by one at least as strict), or `give_up`."
     )
     return [f.Record((e.KernelSpoke("replan", words),))]
+
+
+def _late(p: Process, step: Step, state: StepState, blamed: Sequence[StepId]) -> tuple[e.Event, ...]:
+    """A check found that earlier steps no longer hold: they and what rests on them are done again, and then this one."""
+    found = f"a check of step {step.id!r} failed: {state.reason}"
+    roots = dict.fromkeys(blamed, found) | {step.id: found}
+    return reopening(p, roots)
 
 
 def _stuck(p: Process, reason: str) -> list[f.Effect]:

@@ -15,7 +15,11 @@ from glmos.abi.errors import ReplayError
 from glmos.abi.ids import CallId, StepId
 from glmos.abi.labels import join
 from glmos.abi.plans import Step
-from glmos.kernel.process import Call, CheckState, Child, Process, Reply, StepState, dependants, signature
+from glmos.kernel.dependence import dependants
+from glmos.kernel.process import Call, CheckState, Child, Process, Reply, StepState, signature
+
+TELLING = ("ask", "wait")
+"""Calls of the kernel that tell what a result may rest on: what a person answered, how children ended."""
 
 
 def fold_all(entries: Iterable[e.Entry], state: Process | None = None) -> Process:
@@ -111,6 +115,8 @@ def _apply(p: Process, event: e.Event) -> Process:
             waiting = None if p.waiting is not None and p.waiting.call == event.call else p.waiting
             first = event.call not in p.answered and (p.waiting is None or p.waiting.call != event.call)
             p = replace(p, answered=p.answered | {event.call: p.seq}, waiting=waiting)
+            if event.name in TELLING:
+                p = replace(p, answered_in=p.answered_in | {event.call: p.step or ""})
             return _handled(p, event.call, event.number) if first else p
         case e.PlanMade():
             return _planned(p, event)
@@ -128,7 +134,7 @@ def _apply(p: Process, event: e.Event) -> Process:
             return _check(p, step, index, CheckState("running"))
         case e.CheckFinished(step=step, index=index):
             p = _settle(p, f"k{step}/{index}", event.usage)
-            return _check(p, step, index, CheckState(event.outcome, event.detail))
+            return _check(p, step, index, CheckState(event.outcome, event.detail, event.blames))
         case e.StepPassed(step=step):
             status = "passed" if event.verified else "unverified"
             p = _step(p, step, status=status, used=event.used, passed_at=p.seq)
@@ -144,6 +150,8 @@ def _apply(p: Process, event: e.Event) -> Process:
                 replace(f, digest=event.digest, size=event.size) if f.name == event.name else f for f in p.files
             )
             return replace(p, files=files)
+        case e.FactCorrected(what=what):
+            return replace(p, corrected=p.corrected | {what: p.seq})
         case e.ToolIntended():
             return _intended(p, event)
         case e.ToolFinished():
@@ -215,6 +223,8 @@ def _step(p: Process, step: StepId, **changes: Any) -> Process:
 
 
 def _check(p: Process, step: StepId, index: int, state: CheckState) -> Process:
+    if not p.steps[step].checks and p.steps[step].reopened_at:
+        return p  # it was opened again while the check was under way
     checks = list(p.steps[step].checks)
     if not 0 <= index < len(checks):
         raise ReplayError(f"step {step!r} of process {p.pid} has no check {index}")
@@ -254,7 +264,7 @@ def _replied(p: Process, event: e.ModelReplied) -> Process:
         usage = replace(usage, model_calls=1)
     p = _settle(p, f"m{event.number}", usage)
     reply = Reply(event.number, event.reply.content, event.reply.calls, event.reply.finish)
-    return replace(p, model_call=None, model_failure=None, reply=reply)
+    return replace(p, model_call=None, model_failure=None, reply=reply if event.number > p.void else None)
 
 
 def _planned(p: Process, event: e.PlanMade) -> Process:
@@ -267,7 +277,12 @@ def _planned(p: Process, event: e.PlanMade) -> Process:
         same = old is not None and p.find(step.id) == step and step.id not in event.reopened
         steps[step.id] = old if old is not None and same else StepState()
         if not same and old is not None:
-            steps[step.id] = StepState(snapshot=old.snapshot, first_at=old.first_at, reason=old.reason)
+            rests = p.find(step.id) == step  # it stays as it was planned, and what it rests on does not
+            steps[step.id] = StepState(
+                snapshot=old.snapshot, first_at=old.first_at, reason=old.reason,
+                reopened_at=p.seq if rests else old.reopened_at,
+                again=_revised(event) if step.id in event.reopened else old.again,
+            )  # fmt: skip
     current = p.step
     if current is not None:
         # The step being done goes on only if the revision left it and what it rests on alone.
@@ -275,7 +290,10 @@ def _planned(p: Process, event: e.PlanMade) -> Process:
         stands = needs is not None and all(steps[n].status in ("passed", "unverified") for n in needs)
         if not stands or steps[current].status != "running":
             if current in steps:
-                steps[current] = StepState(snapshot=steps[current].snapshot, first_at=steps[current].first_at)
+                old = steps[current]
+                steps[current] = StepState(
+                    snapshot=old.snapshot, first_at=old.first_at, reopened_at=old.reopened_at, again=old.again
+                )
             current = None
     return replace(
         p, plan=event.steps, revision=event.revision, implied=event.implied, steps=steps, step=current,
@@ -292,14 +310,31 @@ def _started(p: Process, event: e.StepStarted) -> Process:
     return replace(p, step=event.step, signatures={}, replan_due=False, refusals=0)
 
 
+def _revised(event: e.PlanMade) -> str:
+    return f"the plan was revised{f': {event.reason}' if event.reason else ''}"
+
+
 def _reopen_step(p: Process, step: StepId, cause: str) -> Process:
+    """The step begins anew. One that had failed keeps the count of its attempts, so that a circle comes to an end."""
     old = p.steps[step]
-    p = replace(p, steps=p.steps | {step: StepState(snapshot=old.snapshot, first_at=old.first_at, reason=cause)})
-    if p.step is not None and p.step in dependants(p.plan, {step}):
+    fresh = StepState(snapshot=old.snapshot, first_at=old.first_at, reason=cause, reopened_at=p.seq, again=cause)
+    if old.status == "failed":
+        fresh = replace(fresh, attempts=old.attempts, same_failures=old.same_failures, reason=old.reason)
+    p = replace(p, steps=p.steps | {step: fresh})
+    if p.step == step:
+        return _halted(p)
+    if p.step is not None and p.step in dependants(p, p.plan, {step}):
         old = p.steps[p.step]
         halted = StepState(snapshot=old.snapshot, first_at=old.first_at, reason=old.reason or cause)
-        p = replace(p, steps=p.steps | {p.step: halted}, step=None)
+        return _halted(replace(p, steps=p.steps | {p.step: halted}))
     return p
+
+
+def _halted(p: Process) -> Process:
+    """Nothing goes on with the step that was being done: what the model said, or is about to say, was for what is void."""
+    question = p.question if p.question is not None and p.question.kind == "unknown_effect" else None
+    void = p.numbers if p.model_call is not None else p.void
+    return replace(p, step=None, reply=None, void=void, question=question, waiting=None, paused=False)
 
 
 def _intended(p: Process, event: e.ToolIntended) -> Process:
@@ -336,7 +371,7 @@ def _finished(p: Process, event: e.ToolFinished) -> Process:
     p = _call(
         p, event.call, state="closed", finished_at=p.seq, failed=event.failure is not None,
         failure=event.failure.kind if event.failure is not None else "", sources=event.label.sources,
-        compensation=event.compensation,
+        files=event.files, compensation=event.compensation,
     )  # fmt: skip
     seen = replace(event.label, sources=(f"call:{event.call}", *event.label.sources))
     return replace(p, label=join(p.label, seen))
@@ -396,7 +431,7 @@ def _undone(p: Process, event: e.Undone) -> Process:
     """
     since = event.since or p.steps[event.step].first_at
     moved = {s.id for s in p.plan if max(p.steps[s.id].started_at, p.steps[s.id].passed_at) >= since}
-    again = dependants(p.plan, {event.step} | moved)
+    again = {event.step} | moved | set(dependants(p, p.plan, {event.step} | moved))
     steps: dict[StepId, StepState] = {}
     for name, state in p.steps.items():
         kept = name == event.step or 0 < state.first_at < since

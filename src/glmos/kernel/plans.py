@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from glmos.abi import plans as a
 from glmos.abi.ids import StepId
+from glmos.kernel.dependence import begun, dependants
 from glmos.kernel.patterns import pattern_fault, schema_fault
-from glmos.kernel.process import Process, dependants
+from glmos.kernel.process import Process
 from glmos.kernel.rules import Rules
 from glmos.kernel.syscalls import usable
 from glmos.kernel.wishes import wanted_files
@@ -93,27 +94,23 @@ def _check_faults(check: a.Check) -> list[str]:
 
 
 def reopened(p: Process, steps: Sequence[a.Step]) -> tuple[StepId, ...]:
-    """The passed steps that a revision makes void: those it changed, and what rests on them."""
+    """The steps that a revision makes void: those that had passed and that it changed, and whatever was begun that rests on
+    a changed step or on one it left out."""
     changed = {s.id for s in steps if p.find(s.id) not in (None, s)}
     gone = {s.id for s in p.plan} - {s.id for s in steps}
-    void = dependants(steps, changed) | {s.id for s in steps if gone.intersection(s.needs)}
-    return tuple(s.id for s in steps if s.id in void and s.id in p.steps and _passed(p, s.id))
+    resting = dependants(p, steps, changed | gone)
+    void = {s for s in changed if has_passed(p, s)} | {s for s in resting if s in p.steps and begun(p, s)}
+    return tuple(s.id for s in steps if s.id in void)
 
 
-def affected(p: Process, source: str) -> tuple[StepId, ...]:
-    """The passed steps to be done again because `source` (`file:NAME`, `call:cN`) turned out different."""
-    kind = source.partition(":")[0]
-    roots = {s for s, state in p.steps.items() if _passed(p, s) and (source in state.used or f"{kind}:*" in state.used)}
-    return tuple(s.id for s in p.plan if s.id in dependants(p.plan, roots) and _passed(p, s.id))
-
-
-def _passed(p: Process, step: StepId) -> bool:
+def has_passed(p: Process, step: StepId) -> bool:
+    """Verified or not: what needs it may begin."""
     return p.steps[step].status in ("passed", "unverified")
 
 
 def ready(p: Process) -> a.Step | None:
     """The next step to do: the first one not passed whose needs have passed."""
     for step in p.plan:
-        if not _passed(p, step.id) and all(_passed(p, n) for n in step.needs):
+        if not has_passed(p, step.id) and all(has_passed(p, n) for n in step.needs):
             return step
     return None

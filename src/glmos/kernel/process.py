@@ -4,7 +4,6 @@
 """
 
 import hashlib
-from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
@@ -19,7 +18,7 @@ from glmos.abi.messages import FunctionCall
 from glmos.abi.plans import Claim, Step
 from glmos.abi.tools import EffectClass, Output
 
-STATE_VERSION = "6"
+STATE_VERSION = "8"
 """Of the layout of `Process`. Raise it with any change here: snapshots of another version are ignored."""
 
 
@@ -42,6 +41,8 @@ class Call(Struct, frozen=True, gc=False):
     failed: bool = False
     snapshot: SnapshotId = ""
     sources: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    """Those it wrote, as far as its tool says."""
     compensation: dict[str, Any] | None = None
     failure: str = ""
     """What kind of failure it was, if it failed."""
@@ -54,6 +55,8 @@ class Call(Struct, frozen=True, gc=False):
 class CheckState(Struct, frozen=True, gc=False):
     outcome: Literal["open", "running", "passed", "failed", "undecided"] = "open"
     detail: str = ""
+    blames: StepId = ""
+    """The earlier step that no longer holds, if that is what was found."""
 
 
 class StepState(Struct, frozen=True, gc=False):
@@ -77,6 +80,10 @@ class StepState(Struct, frozen=True, gc=False):
     """Why the last attempt failed or the step was reopened."""
     same_failures: int = 0
     """How many attempts in a row failed for that very reason."""
+    reopened_at: Seq = 0
+    """Where its present life began, if something it rested on turned out wrong. What was seen for it before is void."""
+    again: str = ""
+    """Why it was last opened again."""
 
 
 class Reply(Struct, frozen=True, gc=False):
@@ -156,6 +163,12 @@ class Process(Struct, frozen=True, gc=False):
     calls: dict[CallId, Call] = {}
     answered: dict[CallId, Seq] = {}
     """Calls carried out by the kernel, and where their text stands."""
+    answered_in: dict[CallId, StepId] = {}
+    """Of those that told something (a person's answer, the end of children), for which step; empty: before there was one."""
+    corrected: dict[str, Seq] = {}
+    """What a person said was wrong (`call:cN`, `step:ID`), and where."""
+    void: int = 0
+    """The reply to this model call, and to those before, serves nobody: what it was asked for is done anew."""
     signatures: dict[str, int] = {}
     """How often each call was made, with nothing changed between, in this attempt."""
     rules: dict[str, int] = {}
@@ -230,14 +243,3 @@ def signature(tool: str, arguments: dict[str, Any]) -> str:
     """A short name for a call with these arguments."""
     data = msgspec.json.encode((tool, arguments), order="deterministic")
     return hashlib.sha256(data).hexdigest()[:16]
-
-
-def dependants(plan: Iterable[Step], roots: Iterable[StepId]) -> set[StepId]:
-    """`roots` and every step that needs one of them, directly or not."""
-    found = set(roots)
-    grown = True
-    while grown:
-        more = {s.id for s in plan if s.id not in found and found.intersection(s.needs)}
-        grown = bool(more)
-        found |= more
-    return found

@@ -28,7 +28,7 @@ def step_view(step: Step, state: StepState) -> StepView:
         for i, check in enumerate(step.checks)
     )
     status = _STEP_STATUS.get(state.status, state.status)
-    return StepView(step.id, step.goal, status, checks, step.needs, state.attempts)  # type: ignore[arg-type]
+    return StepView(step.id, step.goal, status, checks, step.needs, state.attempts, state.again)  # type: ignore[arg-type]
 
 
 def evidence(p: Process, claims: Sequence[Claim]) -> tuple[EvidenceView, ...]:
@@ -36,6 +36,8 @@ def evidence(p: Process, claims: Sequence[Claim]) -> tuple[EvidenceView, ...]:
     for claim in claims:
         call = p.calls.get(claim.call)
         events = (call.intended_at, call.finished_at) if call else (p.answered.get(claim.call, 0),)
+        if corrected := p.corrected.get(f"call:{claim.call}"):
+            events = (*events, corrected)
         found.append(EvidenceView(claim.claim, tuple(s for s in events if s), claim.quote))
     return tuple(found)
 

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 import regex
 
+from glmos.abi.ids import StepId
 from glmos.abi.plans import NumberCheck, PatternCheck
 from glmos.kernel.figures import numbers
 
@@ -18,6 +19,8 @@ PATIENCE = 2.0
 class Verdict(NamedTuple):
     outcome: Literal["passed", "failed", "undecided"]
     detail: str = ""
+    blames: StepId = ""
+    """The earlier step that no longer holds, if that is what was found."""
 
 
 class Found(NamedTuple):

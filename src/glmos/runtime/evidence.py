@@ -6,9 +6,10 @@ from glmos.abi import events as e
 from glmos.abi.ids import CallId, StepId
 from glmos.abi.plans import Claim
 from glmos.kernel.citation import Grounds, plain
+from glmos.kernel.dependence import outdated
 from glmos.kernel.figures import numbers
 from glmos.kernel.process import Child, Process
-from glmos.runtime.given import altered_then
+from glmos.runtime.given import altered_then, told_by_person
 from glmos.runtime.log import ProcessLog
 from glmos.runtime.outputs import whole
 from glmos.runtime.parts import Parts
@@ -17,10 +18,11 @@ from glmos.runtime.parts import Parts
 async def observations(log: ProcessLog, parts: Parts) -> dict[CallId, str]:
     """The whole text of everything the process has observed and may cite.
 
-    What failed or was undone is not among it, nor what a child said that did not end done: its own checks have not
-    vouched for it.
+    What failed or was undone is not among it, nor what was seen for a step before it was opened again, nor what a child
+    said that did not end done: its own checks have not vouched for it. What the person corrected reads as corrected.
     """
     found: dict[CallId, str] = {}
+    corrected: dict[CallId, str] = {}
     for entry in log.entries:
         event = entry.event
         if isinstance(event, e.ToolFinished) and event.failure is None and not log.state.calls[event.call].undone:
@@ -33,12 +35,29 @@ async def observations(log: ProcessLog, parts: Parts) -> dict[CallId, str]:
             found[event.call] = f"interrupted, but it took effect: {event.detail}"
         elif isinstance(event, e.CallAnswered) and event.name == "ask":
             found[event.call] = event.text
+        elif isinstance(event, e.FactCorrected) and event.what.startswith("call:"):
+            corrected[event.what.removeprefix("call:")] = f"The person corrected this: {event.text}"
     for call, children in _waits(log).items():
         said = [
             f"Child {c.pid} ended done: {c.exited.answer}" for c in children if c.exited and c.exited.status == "done"
         ]
         if said:
             found[call] = "\n".join(said)
+    void = _outdated(log)
+    return {call: text for call, text in found.items() if call not in void} | corrected
+
+
+def _outdated(log: ProcessLog) -> dict[CallId, str]:
+    """Why what calls gave counts no more: their step was opened again, or they read a file that has changed since."""
+    p = log.state
+    found = {call: why for call in (*p.calls, *p.answered_in) if (why := outdated(p, call))}
+    for entry in log.entries:
+        if not isinstance(entry.event, e.SourceChanged):
+            continue
+        name = entry.event.name
+        for call in p.calls.values():
+            if call.intended_at < entry.seq and {f"file:{name}", "workspace"}.intersection(call.sources):
+                found[call.call] = f"the file {name!r} has changed since: call again"
     return found
 
 
@@ -63,13 +82,14 @@ async def grounds(log: ProcessLog, parts: Parts, step: StepId) -> Grounds:
     waits = _waits(log)
     withdrawn = _withdrawn(p, waits)
     lent = _lent(p, step)
+    withdrawn |= {call: why for call, why in _outdated(log).items() if call not in observed}
     cited = [c for c in dict.fromkeys(x.call for x in (*p.steps[step].claims, *lent)) if c in p.calls and c in observed]
     for call, files in (await altered_then(log, parts, cited)).items():
         withdrawn[call] = f"{', '.join(files[:3])} was not as given when it ran: put it back, and call again"
         del observed[call]
     return Grounds(
         observed=observed,
-        given=[p.goal, *(f.name for f in p.files), *_answers(log)],
+        given=[p.goal, *(f.name for f in p.files), *told_by_person(log)],
         lent=lent,
         bounds=[*_conditions(p, p.steps[step].claims), *(c.spawned.goal for c in p.children.values())],
         withdrawn=withdrawn,
@@ -94,11 +114,6 @@ def _told(children: Sequence[Child]) -> dict[float, str]:
     return {
         n.value: "you had put it into the goal of the child" for c in children for n in numbers(plain(c.spawned.goal))
     }
-
-
-def _answers(log: ProcessLog) -> list[str]:
-    """What the person said when asked."""
-    return [x.event.text for x in log.entries if isinstance(x.event, e.CallAnswered) and x.event.name == "ask"]
 
 
 def _lent(p: Process, step: StepId) -> list[Claim]:

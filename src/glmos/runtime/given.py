@@ -18,8 +18,14 @@ from glmos.tools.beneath import Workspace
 
 def said_by_person(log: ProcessLog) -> str:
     """The goal, and what the person answered when asked."""
-    answers = [x.event.text for x in log.entries if isinstance(x.event, e.CallAnswered) and x.event.name == "ask"]
-    return "\n".join([log.state.goal, *answers])
+    return "\n".join([log.state.goal, *told_by_person(log)])
+
+
+def told_by_person(log: ProcessLog) -> list[str]:
+    """What the person answered when asked and said in corrections. An answer that was corrected is not among it."""
+    answers = [x.event for x in log.entries if isinstance(x.event, e.CallAnswered) and x.event.name == "ask"]
+    standing = [x.text for x in answers if f"call:{x.call}" not in log.state.corrected]
+    return standing + [x.event.text for x in log.entries if isinstance(x.event, e.FactCorrected)]
 
 
 async def judge_goal(log: ProcessLog, parts: Parts, step: StepId) -> Verdict:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from glmos.abi import events as e
 from glmos.abi.ids import Pid
-from glmos.kernel import plans
+from glmos.kernel.dependence import reopening, resting_on
 from glmos.kernel.process import Process
 from glmos.ports import Workspaces
 
@@ -19,17 +19,23 @@ async def import_files(workspaces: Workspaces, pid: Pid, files: Sequence[str]) -
         raise
 
 
-async def changed_sources(workspaces: Workspaces, p: Process) -> tuple[e.Event, ...]:
-    """Bring files that have changed since into the workspace; give what happened, and the steps to be done again."""
-    events: list[e.Event] = []
-    again: dict[str, str] = {}
+async def changed_sources(workspaces: Workspaces, p: Process) -> tuple[e.SourceChanged, ...]:
+    """Bring files of the person that have changed since they were copied into the workspace; give which."""
+    events: list[e.SourceChanged] = []
     before = await workspaces.save(p.pid) if p.files else ""
     for file in p.files:
         fresh = await workspaces.refresh(p.pid, file)
         if fresh is None:
             continue
         events.append(e.SourceChanged(file.name, fresh.digest, fresh.size, before))
-        again |= dict.fromkeys(
-            plans.affected(p, f"file:{file.name}"), f"the file {file.name!r} it was based on has changed"
-        )
-    return (*events, *(e.StepReopened(step, cause) for step, cause in again.items()))
+    return tuple(events)
+
+
+def with_reopened(p: Process, changed: Sequence[e.SourceChanged]) -> tuple[e.Event, ...]:
+    """The changes, and the steps to be done again for them."""
+    roots = {
+        step: f"the file {file.name!r}, which it was based on, has changed"
+        for file in changed
+        for step in resting_on(p, f"file:{file.name}")
+    }
+    return (*changed, *reopening(p, roots))

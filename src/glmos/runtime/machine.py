@@ -18,9 +18,10 @@ from glmos.abi import events as e
 from glmos.abi.api import Progress, RunRequest
 from glmos.abi.errors import ConflictError, DeviceError, GlmosError, NotFoundError, WorkspaceError
 from glmos.abi.ids import Pid, SnapshotId
+from glmos.kernel.dependence import correctable, reopening, resting_on
 from glmos.kernel.process import Process
 from glmos.runtime.hub import Hub
-from glmos.runtime.inputs import changed_sources, import_files
+from glmos.runtime.inputs import changed_sources, import_files, with_reopened
 from glmos.runtime.log import ProcessLog
 from glmos.runtime.outputs import whole
 from glmos.runtime.parts import Parts
@@ -222,28 +223,42 @@ class Machine:
     async def resume(self, pid: Pid) -> None:
         """Let a suspended process go on; reopen one that has ended otherwise than done."""
         log = await self.log_of(pid)
-        changed = await changed_sources(self.parts.workspaces, log.state)
+        changes = await changed_sources(self.parts.workspaces, log.state)
 
         def resumed(p: Process) -> Sequence[e.Event]:
-            if p.undoing is not None:
-                raise ConflictError(
-                    f"process {pid} was being taken back to the beginning of step {p.undoing.step!r}, and that was "
-                    f"interrupted; `glmos undo {pid} --to {p.undoing.step}` finishes it"
-                )
+            _require_whole(p)
+            changed = with_reopened(p, changes)
             if p.exit is not None:
                 if p.exit.status == "done" and not changed:
                     raise ConflictError(
                         f"process {pid} is done; there is nothing to resume (`glmos fork {pid}` starts anew)"
                     )
                 return (e.ProcessReopened(), *changed)
-            if not p.suspended and not changed and pid not in self.broken:
+            if p.suspended:
+                return (e.SignalReceived("resume"), *changed)
+            if not changed and pid not in self.broken:
                 raise ConflictError(f"process {pid} is not suspended; it is {p.status}")
-            return (e.SignalReceived("resume"), *changed) if p.suspended else (e.ProcessReopened(), *changed)
+            return (e.ProcessReopened(), *changed) if pid in self.broken else changed
 
         before = self.broken.get(pid)
         await self.submit(pid, resumed)
         if self.broken.get(pid) is before:  # else it has stopped again, and that is what counts
             self.broken.pop(pid, None)
+
+    async def correct(self, pid: Pid, what: str, text: str) -> None:
+        """Take in that something the process goes by is wrong, and have done again what rests on it."""
+
+        def corrected(p: Process) -> Sequence[e.Event]:
+            _require_whole(p)
+            name = correctable(p, what)
+            roots = dict.fromkeys(resting_on(p, name), f"the person corrected {_named(name)}: {text}")
+            again = reopening(p, roots)
+            if p.exit is not None and not again:
+                raise ConflictError(f"no step of process {pid} rests on {what!r}, and it has ended; nothing is changed")
+            reopened = [e.ProcessReopened()] if p.exit is not None else []
+            return (*reopened, e.FactCorrected(name, text), *again)
+
+        await self.submit(pid, corrected)
 
     async def quiesce(self, pid: Pid) -> Process:
         """Suspend a process, drop what it has under way, and return when it is out of memory.
@@ -624,6 +639,20 @@ def _awaited(p: Process, child: Pid) -> bool:
     """The end of a child is still news to `p`, also when it has ended itself: a person may have it go on."""
     known = p.children.get(child)
     return known is not None and known.exited is None
+
+
+def _require_whole(p: Process) -> None:
+    """Raises: ConflictError in the middle of an undo that was cut off."""
+    if p.undoing is not None:
+        raise ConflictError(
+            f"process {p.pid} was being taken back to the beginning of step {p.undoing.step!r}, and that was "
+            f"interrupted; `glmos undo {p.pid} --to {p.undoing.step}` finishes it"
+        )
+
+
+def _named(what: str) -> str:
+    kind, _, name = what.partition(":")
+    return f"step {name!r}" if kind == "step" else name
 
 
 def _known(state: Process | None) -> Process:

@@ -144,7 +144,10 @@ class LiveProcess:
             case f.TakeBack():
                 self._begin(key, work_tools.take_back, effect)
             case f.StartStep():
+                before = self.state
                 snapshot = await self.parts.workspaces.save(self.log.pid)
+                if self.state is not before:
+                    return  # another step may be the next one now
                 self.parts.crash_point("step.before_start")
                 self.log.note(e.StepStarted(effect.step, effect.attempt, snapshot))
             case f.SpawnChild():

@@ -15,7 +15,8 @@ from pathlib import PurePosixPath
 from glmos.abi import events as e
 from glmos.abi import plans as a
 from glmos.abi.ids import SnapshotId, StepId
-from glmos.kernel.process import Process, dependants
+from glmos.kernel.dependence import needing
+from glmos.kernel.process import Process
 from glmos.kernel.report import check_kind
 from glmos.kernel.verify import Verdict
 from glmos.kernel.wishes import may_change, wanted_files
@@ -55,7 +56,7 @@ async def judge_still(
         if loose:
             advice = f"; changed since: {loose}. {ADVICE}" if changes else ""
             said = f"step {earlier!r} no longer holds: {check_kind(check)}: {found.detail}{advice}"
-            return Verdict(found.outcome, said)
+            return Verdict(found.outcome, said, earlier if found.outcome == "failed" else "")
         names = ", ".join(dict.fromkeys(f"{c.path} by {by}" for by, c in changes if _concerns(check, c, changes)))
         handed_over[f"{check_kind(check)} of {earlier!r} no longer counts, as the plan has it changed ({names})"] = None
     return Verdict("passed", "; ".join(["the files are as the checks saw them", *handed_over]))
@@ -99,7 +100,7 @@ def _concerns(check: a.Check, change: Change, changes: Sequence[tuple[StepId, Ch
 
 def _foreseen(p: Process, earlier: StepId, by: StepId, path: str) -> bool:
     step = p.find(by)
-    if step is None or by not in dependants(p.plan, [earlier]):
+    if step is None or by not in needing(p.plan, earlier):
         return False
     wanted = any(path == n or path.endswith(f"/{n}") for n in wanted_files(step.goal))
     looks = any(isinstance(c, a.CriticCheck) or _of_files(c) for c in step.checks)

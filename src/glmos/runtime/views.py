@@ -54,9 +54,9 @@ async def explain(machine: Machine, pid: int) -> Explanation:
 
 
 async def _source(machine: Machine, log: ProcessLog, claim: Claim) -> SourceView:
-    call = log.state.calls.get(claim.call)
-    if call is None:
-        return await _answered(log, claim)
+    call, corrected = log.state.calls.get(claim.call), log.state.corrected.get(f"call:{claim.call}", 0)
+    if call is None or corrected:
+        return await _answered(log, claim, corrected)
     entry = log.entries[call.finished_at - 1] if call.finished_at else log.entries[call.intended_at - 1]
     text, integrity = "", "untrusted"
     if isinstance(entry.event, e.ToolFinished):
@@ -69,11 +69,12 @@ async def _source(machine: Machine, log: ProcessLog, claim: Claim) -> SourceView
     )  # fmt: skip
 
 
-async def _answered(log: ProcessLog, claim: Claim) -> SourceView:
-    seq = log.state.answered.get(claim.call, 0)
+async def _answered(log: ProcessLog, claim: Claim, corrected: int) -> SourceView:
+    """What a person said, or children: an answer, or the correction of something at event `corrected`."""
+    seq = corrected or log.state.answered.get(claim.call, 0)
     event = log.entries[seq - 1].event if seq else None
-    text = event.text if isinstance(event, e.CallAnswered) else ""
-    name = event.name if isinstance(event, e.CallAnswered) else "?"
+    text = event.text if isinstance(event, e.CallAnswered | e.FactCorrected) else ""
+    name = event.name if isinstance(event, e.CallAnswered) else "correct" if corrected else "?"
     return SourceView(
         call=claim.call, tool=name, action="", arguments={}, events=(seq,) if seq else (),
         at=log.entries[seq - 1].at if seq else 0.0, quote=claim.quote, found=_found(claim.quote, text),

@@ -64,6 +64,8 @@ async def run_check(log: ProcessLog, parts: Parts, effect: f.RunCheck) -> None:
     first = all(c.outcome == "open" for c in p.steps[effect.step].checks)
     try:
         snapshot = await parts.workspaces.save(p.pid) if first and could_change_files(p) else ""
+        if log.state.steps.get(effect.step) is not p.steps[effect.step]:
+            return  # opened again meanwhile: there is nothing to check
         log.note(e.CheckStarted(effect.step, effect.index, need, snapshot=snapshot))
     finally:
         parts.ledger.release(p.pid, key)  # from here on the event itself reserves
@@ -85,7 +87,7 @@ async def run_check(log: ProcessLog, parts: Parts, effect: f.RunCheck) -> None:
             return
         detail = shorten(verdict.detail, DETAIL)
         parts.crash_point("check.before_receipt")
-        log.note(e.CheckFinished(effect.step, effect.index, kind, verdict.outcome, detail, check.used))
+        log.note(e.CheckFinished(effect.step, effect.index, kind, verdict.outcome, detail, check.used, verdict.blames))
     finally:
         check.control.release()  # what was repeated is booked by the receipt
 

@@ -43,6 +43,8 @@ async def criticise(log: ProcessLog, parts: Parts, effect: f.RunCheck, check: a.
         _critic_says(log, effect, Verdict("undecided", f"{driver.traits.name} cannot criticise"), Usage())
         return
     case = await _case(log, parts, effect.step, check)
+    if log.state.steps.get(effect.step) is not p.steps[effect.step]:
+        return  # opened again meanwhile: there is nothing to criticise
     request = ModelRequest(
         critic.messages(case), (critic.VERDICT,), purpose="critic", max_tokens=2_048, require_call=True,
         session=f"glmos-{p.root}-critic",

@@ -100,6 +100,8 @@ async def call_model(log: ProcessLog, parts: Parts, effect: f.CallModel) -> None
     except ModelError as error:
         _fail(log, effect.number, error.kind, str(error))
         return
+    if p.step is not None and log.state.step != p.step:
+        return  # the step was opened again meanwhile: the next call is for what comes now
     what = f"a call of {driver.traits.name}"
     held = reserve(log, parts, driver, request, key=key, what=what)
     if held is None:

@@ -30,6 +30,7 @@ from glmos.abi.errors import ConflictError, NotFoundError, UsageError
 from glmos.abi.events import (
     Entry,
     Event,
+    FactCorrected,
     LimitsChanged,
     ModelChanged,
     PersonAnswered,
@@ -187,6 +188,14 @@ class FakeSystem:
     async def approve(self, pid: Pid, yes: bool) -> None:
         verdict: Literal["yes", "no"] = "yes" if yes else "no"
         self._reply(pid, PersonAnswered(verdict=verdict), kinds={"approval", "unknown_effect"})
+
+    async def correct(self, pid: Pid, what: str, text: str) -> None:
+        process = self._get(pid)
+        if process.exited:
+            self._append(process, ProcessReopened())
+            process.beats = process.beats or list(DONE)
+        self._append(process, FactCorrected(what, text))
+        self._advance(process)
 
     async def signal(self, pid: Pid, signal: str) -> None:
         process = self._get(pid)

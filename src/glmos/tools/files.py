@@ -165,7 +165,7 @@ class Files(ActionTool, name="files", timeout=60.0):
         source, target = relative(path), relative(to)
         with Workspace(context.workspace) as workspace:
             workspace.move(source, target)
-        return ToolResult(text=f"Moved {source} to {target}.", files=(target,), label=untrusted(call))
+        return ToolResult(text=f"Moved {source} to {target}.", files=(target,), label=untrusted(call, source))
 
     async def probe(self, call: ToolCall, context: ToolContext) -> ProbeResult:
         """Each change is one atomic step, so the files themselves say whether it happened."""

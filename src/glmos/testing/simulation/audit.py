@@ -392,8 +392,8 @@ class Audit:
 
 _AFTER_EXIT = (
     e.ProcessReopened, e.SignalReceived, e.LimitsChanged, e.ModelChanged, e.ProcessReniced, e.Undone, e.ProcessForked,
-    e.SourceChanged, e.StepReopened, e.BudgetRefused, e.ProcessRecovered, e.UndoStarted, e.CompensationIntended,
-    e.CompensationFinished, e.ChildExited,
+    e.SourceChanged, e.FactCorrected, e.StepReopened, e.BudgetRefused, e.ProcessRecovered, e.UndoStarted,
+    e.CompensationIntended, e.CompensationFinished, e.ChildExited,
 )  # fmt: skip
 """What may stand in a log after the end of its process."""
 
