@@ -168,7 +168,7 @@ class Person:
             case "suspend":
                 return lambda: system.signal(pid, "suspend"), has(e.SignalReceived)
             case "resume":
-                return lambda: system.signal(pid, "resume"), has(e.SignalReceived, e.ProcessReopened)
+                return lambda: system.signal(pid, "resume"), has(e.SignalReceived, e.ProcessReopened, e.SourceChanged)
             case "renice":
                 return lambda: system.renice(pid, event.number % 20), has(e.ProcessReniced)
             case "raise":
