@@ -52,6 +52,14 @@ FOUND: dict[str, str] = {
         '"trouble":"append_slow","nth":8}],"jumps":[],"shuffled":false,"codec":false,"models_at_once":64,"too'
         'ls_at_once":8,"calm":true}'
     ),
+    "a machine that was being stopped looked at the clocks of its processes without end": (
+        '{"seed":231024,"goals":[{"at":0.0,"acts":[],"children":[],"limits":{},"priority":0,"approve_all":tru'
+        'e,"files":0},{"at":5.0,"acts":[{"kind":"spawn","size":1,"seconds":0.2,"late":0.0}],"children":[],"li'
+        'mits":{},"priority":0,"approve_all":true,"files":0}],"events":[],"faults":[{"trouble":"crash","nth":'
+        '3},{"trouble":"crash","nth":26},{"trouble":"crash","nth":69},{"trouble":"crash","nth":65},{"trouble"'
+        ':"restart","nth":82}],"jumps":[],"shuffled":true,"codec":false,"models_at_once":1,"tools_at_once":8,'
+        '"calm":true}'
+    ),
 }
 
 

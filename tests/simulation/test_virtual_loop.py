@@ -4,9 +4,10 @@ from random import Random
 
 import anyio
 import anyio.lowlevel
+import anyio.lowlevel
 import pytest
 
-from glmos.testing.simulation.loop import NothingToDo, VirtualLoop
+from glmos.testing.simulation.loop import NothingToDo, Spinning, VirtualLoop
 
 
 async def racing() -> list[int]:
@@ -46,6 +47,15 @@ def test_a_deadlock_is_an_error_and_not_a_hang() -> None:
 
     with pytest.raises(NothingToDo):
         VirtualLoop().run(never())
+
+
+def test_a_livelock_is_an_error_and_not_a_hang() -> None:
+    async def spins() -> None:
+        while True:
+            await anyio.lowlevel.checkpoint()
+
+    with pytest.raises(Spinning, match=r"at 0\.000"):
+        VirtualLoop().run(spins())
 
 
 def test_whoever_is_asked_before_time_passes_may_bring_something() -> None:

@@ -406,10 +406,12 @@ class Machine:
         clock = (p.ticking, p.waiting.call if p.waiting is not None else "")
         if self._clocks.get(p.pid) != clock:
             self._clocks[p.pid] = clock
-            if p.waiting is not None:
-                self._tasks.start_soon(self._reckon, p.pid)
-            if p.parent is not None:
-                self._tasks.start_soon(self._reckon, p.parent)
+            # Not in a machine that is being stopped: what is begun after its tasks were cancelled is never told so, and spins.
+            if not self._tasks.cancel_scope.cancel_called:
+                if p.waiting is not None:
+                    self._tasks.start_soon(self._reckon, p.pid)
+                if p.parent is not None:
+                    self._tasks.start_soon(self._reckon, p.parent)
 
     def _put(self, log: ProcessLog) -> None:
         """Bring the account of a process up to date."""

@@ -20,6 +20,14 @@ class NothingToDo(Exception):
     """Every task waits for something that nobody will bring."""
 
 
+class Spinning(Exception):
+    """Tasks run and run, and no time passes."""
+
+
+ROUNDS = 100_000
+"""How often tasks may run without any time passing: far more than it takes thousands of processes to move on."""
+
+
 class NumberedTask(asyncio.Task[Any]):
     """A task that knows when it was made, compared to the others."""
 
@@ -35,6 +43,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._now = start
         self._order = order
         self._tasks_made = 0
+        self._rounds = 0
         self.on_idle: Callable[[float | None], bool] = _never
         """Asked when nothing is ready, with the time of the next timer (None without one), before the clock jumps
         there. True: something became ready, look again."""
@@ -44,6 +53,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
         Raises:
             NothingToDo: A deadlock: no task can ever run again.
+            Spinning: A livelock.
         """
         try:
             return self.run_until_complete(main)
@@ -65,7 +75,11 @@ class VirtualLoop(asyncio.BaseEventLoop):
         ready: Any = self._ready  # type: ignore[attr-defined]
         timers: list[Any] = self._scheduled  # type: ignore[attr-defined]
         if not ready:
+            self._rounds = 0
             self._pass_time(ready, timers)
+        self._rounds += 1
+        if self._rounds > ROUNDS:
+            raise Spinning(f"tasks run without end at {self._now:.3f}: {', '.join(sorted(map(_what, ready)))}")
         batch = [handle for handle in ready if not handle._cancelled]
         ready.clear()
         if len(batch) > 1:
@@ -112,6 +126,11 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def _process_events(self, event_list: Any) -> None:
         """There are no sockets."""
+
+
+def _what(handle: events.Handle) -> str:
+    owner = getattr(handle._callback, "__self__", None)  # type: ignore[attr-defined]
+    return str(owner.get_name() if isinstance(owner, NumberedTask) else owner)
 
 
 def _number(each: tuple[int, events.Handle]) -> int:

@@ -18,7 +18,7 @@ from glmos.boot import assemble
 from glmos.boot.settings import DEFAULTS, Settings
 from glmos.boot.system import LocalSystem
 from glmos.testing.simulation.audit import Book
-from glmos.testing.simulation.loop import NothingToDo, VirtualLoop
+from glmos.testing.simulation.loop import NothingToDo, Spinning, VirtualLoop
 from glmos.testing.simulation.model import SimRoutes
 from glmos.testing.simulation.person import Person
 from glmos.testing.simulation.rest import look_at_memory, look_at_rest
@@ -58,7 +58,7 @@ def play(scenario: Scenario, *, traced: bool = False) -> Outcome:
     game = _Game(world)
     try:
         loop.run(game.play())
-    except NothingToDo as error:
+    except (NothingToDo, Spinning) as error:
         world.problem(str(error))
     except Exception as error:
         world.problem(f"the machine itself went down: {_whole(error)}")
