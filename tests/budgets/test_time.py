@@ -293,6 +293,20 @@ async def test_a_suspended_process_uses_no_time(tmp_path: Path) -> None:
     assert (report.status, report.seconds) == ("done", 40)
 
 
+async def test_what_is_under_way_for_a_suspended_process_may_come_to_its_end(tmp_path: Path) -> None:
+    reached, gate = anyio.Event(), anyio.Event()
+    async with world(tmp_path, [pause(gate, reached), call("finish", result="好")]) as w:
+        pid = await w.system.start(RunRequest("g", limits=Limits(seconds=0.5)))
+        await reached.wait()
+        await w.system.signal(pid, "suspend")
+        with anyio.move_on_after(0.6):  # more than its time passes, and is not counted
+            await gate.wait()
+        gate.set()
+        await w.system.signal(pid, "resume")
+        report = await ended(w, pid)
+    assert (report.status, report.answer) == ("done", "好")
+
+
 async def test_no_call_begins_after_the_time_is_over(tmp_path: Path) -> None:
     clock, echo = HandClock(), Echo()
 

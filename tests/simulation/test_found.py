@@ -60,6 +60,12 @@ FOUND: dict[str, str] = {
         ':"restart","nth":82}],"jumps":[],"shuffled":true,"codec":false,"models_at_once":1,"tools_at_once":8,'
         '"calm":true}'
     ),
+    "a request was made again though its time was over, because its process was being suspended": (
+        '{"seed":213924,"goals":[{"at":0.0,"acts":[{"kind":"shout","size":1,"seconds":0.0,"late":0.0}],"child'
+        'ren":[],"limits":{"seconds":12.0},"priority":0,"approve_all":true,"files":0}],"events":[{"at":11.05,'
+        '"deed":"undo","target":0,"number":98}],"faults":[{"trouble":"append_slow","nth":5}],"jumps":[],"shuf'
+        'fled":false,"codec":false,"models_at_once":64,"tools_at_once":8,"calm":true}'
+    ),
 }
 
 

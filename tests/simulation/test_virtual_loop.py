@@ -4,7 +4,6 @@ from random import Random
 
 import anyio
 import anyio.lowlevel
-import anyio.lowlevel
 import pytest
 
 from glmos.testing.simulation.loop import NothingToDo, Spinning, VirtualLoop

@@ -121,6 +121,18 @@ class Ledger:
             return allowed
         return allowed - float(getattr(self.total(holder), limit))
 
+    def time_left(self, pid: Pid) -> float:
+        """Seconds from now to the end of the time of the process or of an ancestor; infinity without a limit whose clock
+        runs."""
+        left: float = _UNLIMITED
+        line: Pid | None = pid
+        while line is not None and line in self._accounts:
+            account = self._accounts[line]
+            if account.limits.seconds is not None and account.since is not None:
+                left = min(left, account.limits.seconds - self.total(line).seconds)
+            line = account.parent
+        return max(0.0, left)
+
     def holder(self, pid: Pid, limit: LimitName) -> tuple[Pid, float]:
         """The process from `pid` upwards whose limit leaves the least room, and the limit; `pid` and infinity without."""
         found, least, holder = (pid, _UNLIMITED), _UNLIMITED, pid

@@ -87,6 +87,11 @@ class ProcessLog:
         return p.limits if durable is None or durable.limits is p.limits else stricter(p.limits, durable.limits)
 
     @property
+    def ticking(self) -> bool:
+        """Its running time passes. A clock that is being stopped runs on until that is durable."""
+        return self.state.ticking or (self._durable is not None and self._durable.ticking)
+
+    @property
     def durable_seq(self) -> Seq:
         return self._durable.seq if self._durable is not None else 0
 

@@ -16,6 +16,7 @@ from anyio.abc import TaskGroup
 from glmos.abi import effects as f
 from glmos.abi import events as e
 from glmos.abi.api import Progress, RunRequest
+from glmos.abi.budgets import Limits
 from glmos.abi.errors import ConflictError, DeviceError, GlmosError, NotFoundError, WorkspaceError
 from glmos.abi.ids import Pid, SnapshotId
 from glmos.kernel.dependence import correctable, reopening, resting_on
@@ -389,13 +390,14 @@ class Machine:
             if live is not None:
                 live.changed()
 
-        limits = log.limits if log.entries else None
+        counted = _counted(log.state) if log.entries else None
 
         def durable(p: Process) -> None:
-            nonlocal limits
-            if p.limits is not limits:  # what was raised may be used from now on
-                limits = p.limits
-                self._put(log)
+            nonlocal counted
+            if counted != _counted(p):  # what was raised may be used from now on, and a clock that was stopped stands
+                counted = _counted(p)
+                if p.pid in self._trees.get(p.root, ()):  # else it broke meanwhile, and its account is closed
+                    self._put(log)
             self._durable(p)
 
         log.on_note = noted
@@ -406,7 +408,7 @@ class Machine:
         clock = (p.ticking, p.waiting.call if p.waiting is not None else "")
         if self._clocks.get(p.pid) != clock:
             self._clocks[p.pid] = clock
-            # Not in a machine that is being stopped: what is begun after its tasks were cancelled is never told so, and spins.
+            # Not in a machine that is being stopped: what is begun after all was cancelled is never told so, and spins.
             if not self._tasks.cancel_scope.cancel_called:
                 if p.waiting is not None:
                     self._tasks.start_soon(self._reckon, p.pid)
@@ -416,7 +418,7 @@ class Machine:
     def _put(self, log: ProcessLog) -> None:
         """Bring the account of a process up to date."""
         p = log.state
-        since = min(p.at - log.ahead, self.parts.clock.now()) if p.ticking else None
+        since = min(p.at - log.ahead, self.parts.clock.now()) if log.ticking else None
         if self.parts.ledger.put(p.pid, p.parent, log.limits, p.usage, p.reserved, since=since):
             self.parts.timekeeper.refresh()
 
@@ -655,6 +657,11 @@ def _require_whole(p: Process) -> None:
 def _named(what: str) -> str:
     kind, _, name = what.partition(":")
     return f"step {name!r}" if kind == "step" else name
+
+
+def _counted(p: Process) -> tuple[Limits, bool]:
+    """What its account has from the durable state and not from the newest."""
+    return p.limits, p.ticking
 
 
 def _known(state: Process | None) -> Process:

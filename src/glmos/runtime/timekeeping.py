@@ -81,5 +81,5 @@ class Timekeeper:
         self._limits.discard(limit)
 
     def _deadline(self, pid: Pid) -> float:
-        left = self.left(pid)
+        left = self._ledger.time_left(pid)
         return anyio.current_time() + left if left != float("inf") else left
