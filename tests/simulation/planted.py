@@ -81,7 +81,7 @@ BUGS: dict[str, Bug] = {
     "no_recovery": Bug(
         "a process is brought back without being told that the machine was away",
         "glmos.runtime.machine",
-        "if p.exit is None and (lost or checking or p.reserved or (p.ticking and p.at < self._began)):",
+        "if p.exit is None and (lost or checking or p.reserved or self._accounts.ran_through(p)):",
         "if False:",
     ),
     "probe_believed_too_much": Bug(
@@ -99,30 +99,30 @@ BUGS: dict[str, Bug] = {
     "news_lost": Bug(
         "a parent that was not in memory does not hear of its child's end",
         "glmos.runtime.machine",
-        "            await self._news_of_children(log)\n",
+        "            await self._families.news_of_children(log)\n",
         "",
         rare=True,
     ),
     "alarm_lost": Bug(
         "an alarm is not set again after a restart",
         "glmos.runtime.process",
-        "                self.kin.wake_at(self.log.pid, effect.call, effect.until - self.log.ahead)",
+        "                self.table.wake_at(self.log.pid, effect.call, effect.until - self.log.ahead)",
         "                if not any(type(x.event).__name__ == 'ProcessRecovered' for x in self.log.entries):\n"
-        "                    self.kin.wake_at(self.log.pid, effect.call, effect.until - self.log.ahead)",
+        "                    self.table.wake_at(self.log.pid, effect.call, effect.until - self.log.ahead)",
     ),
     "orphans_live": Bug(
         "children whose parent ended just before a crash run on",
         "glmos.runtime.machine",
-        "            if await self._orphaned(log):",
+        "            if await self._families.orphaned(log):",
         "            if False:",
         rare=True,
     ),
     "two_owners": Bug(
         "a process that is being created can be loaded a second time",
         "glmos.runtime.machine",
-        "            await self._open(first.root, pid)\n",
+        "            await self._accounts.open(first.root, pid)\n",
         "            self._arriving.pop(pid), self._arriving.setdefault(pid, None)\n"
-        "            await self._open(first.root, pid)\n",
+        "            await self._accounts.open(first.root, pid)\n",
     ),
     "compensated_twice": Bug(
         "an undo that goes on after a crash compensates everything again",

@@ -26,7 +26,7 @@ async def fork(machine: Machine, pid: Pid, at: Seq | None) -> Pid:
     await machine.parts.workspaces.create(new, ())
     await _copy_files(machine, pid, new, at)
     machine.parts.crash_point("fork.after_files")
-    await machine.adopt(new, _events_of_fork(entries[:at], pid, new))
+    await machine.create(new, *_events_of_fork(entries[:at], pid, new))
     return new
 
 

@@ -154,19 +154,22 @@ class ProcessLog:
         return state
 
     async def append(self, *events: Event) -> Process:
-        """Record `events` and all that was noted before; give the state after them when it is durable."""
-        return await self.append_if(lambda _: events)
+        """Record `events` and all that was noted before; give the state after them when it is durable.
 
-    async def append_if(self, make: Callable[[Process | None], Sequence[Event]]) -> Process:
+        Raises:
+            StoreError, ConflictError: Nothing of it was recorded.
+        """
+        state = self.note(*events)
+        await self.flush(own=bool(events))
+        return state
+
+    async def append_if(self, make: Callable[[Process], Sequence[Event]]) -> Process:
         """Record what `make` gives for the state at this moment; it may raise to record nothing.
 
         Raises:
             StoreError, ConflictError: Nothing of it was recorded.
         """
-        events = make(self._state)
-        state = self.note(*events)
-        await self.flush(own=bool(events))
-        return state
+        return await self.append(*make(self.state))
 
     async def flush(self, *, own: bool = False) -> None:
         """Return when everything noted so far is durable. `own`: the last note is the caller's, who will hear of it if

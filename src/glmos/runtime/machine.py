@@ -1,30 +1,30 @@
 """The process table: which processes there are, who is in memory, and the door for signals from outside.
 
-One machine per home. It brings unfinished processes back at start, wakes them at their time, and carries a child's end
-to its parent.
+One machine per home. It brings unfinished processes back at start, loads whoever is asked for, and lets go of whoever has
+nothing to do. What goes with it has its own place: `alarms` wake processes, `accounts` count for whole trees, `families`
+carry a child's end to its parent.
 """
 
-import heapq
 import logging
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import get_args
 
 import anyio
 from anyio.abc import TaskGroup
 
-from glmos.abi import effects as f
 from glmos.abi import events as e
 from glmos.abi.api import Progress, RunRequest
 from glmos.abi.budgets import Limits
-from glmos.abi.errors import ConflictError, DeviceError, GlmosError, NotFoundError, WorkspaceError
-from glmos.abi.ids import Pid, SnapshotId
+from glmos.abi.errors import ConflictError, DeviceError, GlmosError
+from glmos.abi.ids import CallId, Pid
 from glmos.kernel.dependence import correctable, reopening, resting_on
 from glmos.kernel.process import Process
+from glmos.runtime.accounts import Accounts
+from glmos.runtime.alarms import Alarms
+from glmos.runtime.families import Families
 from glmos.runtime.hub import Hub
 from glmos.runtime.inputs import changed_sources, import_files, with_reopened
 from glmos.runtime.log import ProcessLog
-from glmos.runtime.outputs import whole
 from glmos.runtime.parts import Parts
 from glmos.runtime.process import LiveProcess
 
@@ -37,9 +37,6 @@ REVIVED_AT_ONCE = 32
 RECENT, RECENT_EVENTS = 32, 1_000
 """How many logs are kept for a while after their processes left memory, and how long they may be."""
 
-LOOK_AGAIN = 60.0
-"""Seconds after which the clock is looked at again, come what may: it may have been set, or the machine have slept."""
-
 
 class Machine:
     """Runs the processes of one home."""
@@ -50,27 +47,19 @@ class Machine:
         self.parts = parts
         self.hub = hub
         self._tasks = tasks
+        self._accounts = Accounts(parts, stopped_at)
+        self._alarms = Alarms(parts.clock, self._time_over)
+        self._families = Families(parts, self, tasks)
         self._live: dict[Pid, LiveProcess] = {}
         self._leaving: dict[Pid, anyio.Event] = {}
         """Processes that have parked and are letting go of their tools; set when they have."""
         self._arriving: dict[Pid, anyio.Event] = {}
         """Processes that are being loaded, each once: two loads would be two owners of one log."""
-        self._trees: dict[Pid, set[Pid]] = {}
-        """By root, who of a tree is in memory. Its accounts are open for as long as anybody is."""
-        self._opening = anyio.Lock()  # nobody of a tree goes on before all its accounts are open
         self._telling: set[Pid] = set()
         """Processes that have ended, and whose parents are being told."""
         self._undoing: set[Pid] = set()
         """Roots of the trees in which an undo is under way."""
         self._recent: dict[Pid, ProcessLog] = {}
-        self._began = parts.clock.now()
-        self._stopped_at = self._began if stopped_at is None else min(stopped_at, self._began)
-        self._let_go_at: dict[Pid, float] = {}
-        self._clocks: dict[Pid, tuple[bool, str]] = {}
-        """For those in memory, whether their time passes and what they wait for."""
-        self._reckoning = anyio.Lock()  # the last look at a family's clocks is the one that counts
-        self._alarms: list[tuple[float, Pid, str]] = []
-        self._alarm_set = anyio.Event()
         self.broken: dict[Pid, str] = {}
         """Processes this runtime had to let go of, and why; their logs are intact."""
 
@@ -82,7 +71,7 @@ class Machine:
         Those at rest stay on disk. The others come one after another, in the background; whoever is asked for first
         comes first.
         """
-        self._tasks.start_soon(self._ring)
+        self._tasks.start_soon(self._alarms.ring)
         self._tasks.start_soon(self._revive, [row.pid for row in await self.parts.store.rows(awake_only=True)])
 
     async def _revive(self, pids: Sequence[Pid]) -> None:
@@ -94,25 +83,13 @@ class Machine:
                 try:
                     await self._activate(pid)
                 except Exception as error:  # one log that cannot be read must not keep the others
-                    self._let_go(pid, error)
+                    self.let_go(pid, error)
 
         async with anyio.create_task_group() as tasks:
             for _ in range(min(REVIVED_AT_ONCE, len(pids))):
                 tasks.start_soon(revive)
 
-    async def _ring(self) -> None:
-        """Wake processes whose time has come."""
-        while True:
-            self._alarm_set = anyio.Event()
-            now = self.parts.clock.now()
-            while self._alarms and self._alarms[0][0] <= now:
-                _, pid, call = heapq.heappop(self._alarms)
-                await self._time_over(pid, call)
-            wait = self._alarms[0][0] - now if self._alarms else LOOK_AGAIN
-            with anyio.move_on_after(min(max(wait, 0.0), LOOK_AGAIN)):
-                await self._alarm_set.wait()
-
-    async def _time_over(self, pid: Pid, call: str) -> None:
+    async def _time_over(self, pid: Pid, call: CallId) -> None:
         def over(p: Process) -> Sequence[e.Event]:
             w = p.waiting
             if w is None or w.call != call or p.exit is not None:
@@ -129,7 +106,7 @@ class Machine:
         try:
             await self.submit(pid, over)
         except GlmosError as error:
-            self._let_go(pid, error)
+            self.let_go(pid, error)
 
     @property
     def live(self) -> int:
@@ -146,10 +123,11 @@ class Machine:
             goal=request.goal, root=pid, files=files, agent=request.agent, model=request.model, limits=request.limits,
             priority=request.priority, approve_all=request.approve_all, tools=request.tools,
         )  # fmt: skip
-        await self._create(pid, created)
+        await self.create(pid, created)
         return pid
 
-    async def _create(self, pid: Pid, *events: e.Event) -> None:
+    async def create(self, pid: Pid, *events: e.Event) -> None:
+        """Take in a process whose log begins with `events` and whose files are in place, and let it run."""
         log = ProcessLog(self.parts.store, self.parts.clock, pid, None, [])
         first = events[0]
         assert isinstance(first, e.ProcessCreated)
@@ -157,12 +135,12 @@ class Machine:
             await others.wait()
         arrived = self._arriving[pid] = anyio.Event()  # it can be read before this returns, and must not be loaded then
         try:
-            await self._open(first.root, pid)
+            await self._accounts.open(first.root, pid)
             self._attach(log)
             await log.append(*events)
             self._enter(log)
         except BaseException:
-            self._close(first.root, pid)
+            self._accounts.close(first.root, pid)
             raise
         finally:
             del self._arriving[pid]
@@ -170,11 +148,11 @@ class Machine:
 
     async def submit(self, pid: Pid, make: Callable[[Process], Sequence[e.Event]]) -> Process:
         """Append to a process what `make` gives for its state (it may raise to refuse), and let it go on."""
-        async with self._held(pid) as live:
-            return await live.log.append_if(lambda state: make(_known(state)))
+        async with self.held(pid) as live:
+            return await live.log.append_if(make)
 
     @asynccontextmanager
-    async def _held(self, pid: Pid) -> AsyncGenerator[LiveProcess]:
+    async def held(self, pid: Pid) -> AsyncGenerator[LiveProcess]:
         """A process that stays in memory for the length of the block."""
         live = await self._activate(pid)
         live.pins += 1
@@ -215,9 +193,10 @@ class Machine:
                 raise ConflictError(f"process {pid} has already ended ({p.exit.status})")
             return (e.SignalReceived("kill"),)
 
-        await self._end(pid, killed)
+        await self.end(pid, killed)
 
-    async def _end(self, pid: Pid, killed: Callable[[Process], Sequence[e.Event]]) -> None:
+    async def end(self, pid: Pid, killed: Callable[[Process], Sequence[e.Event]]) -> None:
+        """Append what ends the process; return when it has ended."""
         await self.submit(pid, killed)
         await self.hub.until(pid, lambda p: p.exit is not None, self.state)
 
@@ -308,10 +287,6 @@ class Machine:
             pid, lambda: pid not in self._live and pid not in self._leaving and pid not in self._telling
         )
 
-    async def adopt(self, pid: Pid, events: Sequence[e.Event]) -> None:
-        """Take in a process whose log begins with `events` and whose files are in place (a fork), and let it run."""
-        await self._create(pid, *events)
-
     # -- the table ----------------------------------------------------------------------------------------------------
 
     async def _activate(self, pid: Pid) -> LiveProcess:
@@ -329,63 +304,29 @@ class Machine:
             log = await self._load(pid)
             self._recent.pop(pid, None)
             p = log.state
-            await self._open(p.root, pid)
+            await self._accounts.open(p.root, pid)
             self._attach(log)
             lost = p.model_call is not None or any(c.state == "open" for c in p.open_calls)
             checking = any(c.outcome == "running" for s in p.steps.values() for c in s.checks)
             missed: list[e.Event] = []
-            if p.exit is None and (lost or checking or p.reserved or (p.ticking and p.at < self._began)):
-                missed.append(e.ProcessRecovered("what was under way had no receipt", self._ran_on(p)))
-            if await self._orphaned(log):
+            if p.exit is None and (lost or checking or p.reserved or self._accounts.ran_through(p)):
+                missed.append(e.ProcessRecovered("what was under way had no receipt", self._accounts.ran_on(p)))
+            if await self._families.orphaned(log):
                 missed.append(e.SignalReceived("kill", "parent"))
             await log.append(*missed)
-            await self._news_of_children(log)
+            await self._families.news_of_children(log)
             return self._enter(log)
         except BaseException:
             if log is not None:
-                self._close(log.state.root, pid)
+                self._accounts.close(log.state.root, pid)
             raise
         finally:
             del self._arriving[pid]
             arrived.set()
 
-    async def _orphaned(self, log: ProcessLog) -> bool:
-        """Its parent has ended, and the end of the machine came before its own; and no person has had it go on since."""
-        p = log.state
-        if p.parent is None or p.exit is not None or p.killed:
-            return False
-        parent = await self.parts.store.row(p.parent)
-        ended = parent is not None and parent.status in get_args(e.ExitStatus)
-        return ended and not any(isinstance(x.event, e.ProcessReopened | e.UndoStarted) for x in log.entries)
-
-    async def _open(self, root: Pid, pid: Pid) -> None:
-        """Let `pid` join those of its tree who are in memory, with the accounts of the whole tree open."""
-        async with self._opening:
-            if root not in self._trees:
-                # What the others used counts, and what was under way for them at the end counts as used.
-                for row in await self.parts.store.tree(root):
-                    since = self._running_since(row) if row.ticking else None
-                    self.parts.ledger.put(
-                        row.pid, row.parent, row.limits, row.usage, {"lost": row.reserved}, since=since
-                    )
-            self._trees.setdefault(root, set()).add(pid)
-
-    def _running_since(self, row: e.ProcessRow) -> float:
-        """Since when the time of a process on disk would have been passing, had no machine been down meanwhile."""
-        now = self.parts.clock.now()
-        ran = self._stopped_at - row.updated if row.updated < self._began else now - row.updated
-        return now - max(0.0, ran)
-
-    def _close(self, root: Pid, pid: Pid) -> None:
-        members = self._trees.get(root, set())
-        members.discard(pid)
-        if not members:
-            self._trees.pop(root, None)
-            self.parts.ledger.forget(root)
-
     def _attach(self, log: ProcessLog) -> None:
         def noted(p: Process) -> None:
-            self._put(log)
+            self._accounts.put(log)
             live = self._live.get(p.pid)
             if live is not None:
                 live.changed()
@@ -396,36 +337,18 @@ class Machine:
             nonlocal counted
             if counted != _counted(p):  # what was raised may be used from now on, and a clock that was stopped stands
                 counted = _counted(p)
-                if p.pid in self._trees.get(p.root, ()):  # else it broke meanwhile, and its account is closed
-                    self._put(log)
-            self._durable(p)
+                if self._accounts.is_open(p.root, p.pid):  # else it broke meanwhile, and its account is closed
+                    self._accounts.put(log)
+            self.hub.changed(p)
+            self._families.changed(p)
 
         log.on_note = noted
         log.on_durable = durable
 
-    def _durable(self, p: Process) -> None:
-        self.hub.changed(p)
-        clock = (p.ticking, p.waiting.call if p.waiting is not None else "")
-        if self._clocks.get(p.pid) != clock:
-            self._clocks[p.pid] = clock
-            # Not in a machine that is being stopped: what is begun after all was cancelled is never told so, and spins.
-            if not self._tasks.cancel_scope.cancel_called:
-                if p.waiting is not None:
-                    self._tasks.start_soon(self._reckon, p.pid)
-                if p.parent is not None:
-                    self._tasks.start_soon(self._reckon, p.parent)
-
-    def _put(self, log: ProcessLog) -> None:
-        """Bring the account of a process up to date."""
-        p = log.state
-        since = min(p.at - log.ahead, self.parts.clock.now()) if log.ticking else None
-        if self.parts.ledger.put(p.pid, p.parent, log.limits, p.usage, p.reserved, since=since):
-            self.parts.timekeeper.refresh()
-
     def _enter(self, log: ProcessLog) -> LiveProcess:
-        live = LiveProcess(log, self.parts, self)
+        live = LiveProcess(log, self.parts, self._families, self)
         self._live[log.pid] = live
-        self._put(log)
+        self._accounts.put(log)
         self._tasks.start_soon(self._run, live)
         return live
 
@@ -437,7 +360,7 @@ class Machine:
         except* Exception as errors:
             # The boundary: a process that breaks is let go of, its log intact, and the others run on.
             self.leave(pid)
-            self._let_go(pid, _first(errors))
+            self.let_go(pid, _first(errors))
         with anyio.CancelScope(shield=True):
             await live.release()
         self._telling.add(pid)
@@ -446,10 +369,10 @@ class Machine:
         try:
             if live.state.exit is not None and live.state.exit is not before:
                 self.parts.crash_point("park.before_news")
-                await self._ended(live.state)
+                await self._families.ended(live.state)
         finally:
             if pid not in self._live and pid not in self._arriving:  # else it has come back meanwhile
-                self._close(live.state.root, pid)
+                self._accounts.close(live.state.root, pid)
             self._telling.discard(pid)
             self.hub.parked(pid)
 
@@ -459,190 +382,23 @@ class Machine:
         if live is not None:
             self._leaving[pid] = anyio.Event()
             self._keep(live.log)
-            self._clocks.pop(pid, None)
+            self._families.left(pid)
             p, left = live.state, self.parts.timekeeper.left(pid)
             if p.waiting is not None and p.ticking and left != float("inf"):
                 self.wake_at(pid, p.waiting.call, self.parts.clock.now() + left)
 
-    def _let_go(self, pid: Pid, error: BaseException) -> None:
+    def wake_at(self, pid: Pid, call: CallId, until: float) -> None:
+        """Ask it again whether the time of a wait is over, at `until` seconds of the clock."""
+        self._alarms.wake_at(pid, call, until)
+
+    def let_go(self, pid: Pid, error: BaseException) -> None:
+        """It cannot go on, for that reason; its log is intact, and a person may have it try again."""
         known = isinstance(error, GlmosError)
-        self._let_go_at[pid] = self.parts.clock.now()
+        self._accounts.let_go(pid)
         self.broken[pid] = str(error) if known else f"{type(error).__name__}: {error}; this is a bug in GLM-OS"
         _log.error("process %d stopped: %s", pid, self.broken[pid], exc_info=None if known else error)
         self.parts.progress(Progress(pid, "end", self.broken[pid], status="broken"))
         self.hub.broken(pid, DeviceError(f"process {pid} stopped: {self.broken[pid]}; `glmos resume {pid}` goes on"))
-
-    # -- children and time --------------------------------------------------------------------------------------------
-
-    async def spawn(self, log: ProcessLog, effect: f.SpawnChild) -> None:
-        """Journal the decision and a pid for the child; it is created from that event."""
-        p = log.state
-        if await self._depth(p) >= self.parts.rules.max_depth:
-            problem = f"children may not be nested deeper than {self.parts.rules.max_depth}: do it in this process"
-            await log.append(e.CallRefused(effect.call, effect.number, effect.index, "spawn", problem))
-            return
-        pid = await self.parts.store.new_pid()
-        spawned = e.ChildSpawned(
-            child=pid, call=effect.call, goal=effect.goal, model=effect.model or p.model,
-            limits=e.Limits(tokens=effect.tokens), files=effect.files, tools=effect.tools or p.tools, step=effect.step,
-        )  # fmt: skip
-        text = f"Child {pid} was started. `wait` for it before you use what it makes."
-        self.parts.crash_point("child.before_decision")
-        await log.append(spawned, e.CallAnswered(effect.call, effect.number, effect.index, "spawn", text))
-        self.parts.crash_point("child.after_decision")
-
-    async def _depth(self, p: Process) -> int:
-        depth, parent = 1, p.parent
-        while parent is not None:
-            row = await self.parts.store.row(parent)
-            depth, parent = depth + 1, row.parent if row is not None else None
-        return depth
-
-    async def create_child(self, log: ProcessLog, child: Pid) -> None:
-        """Create a child that was decided on, unless it exists: the decision may be older than this runtime."""
-        if await self.parts.store.head(child) > 0:
-            return
-        p, spawned = log.state, log.state.children[child].spawned
-        await self.parts.workspaces.create(child, ())
-        await self.parts.workspaces.copy(p.pid, child, paths=spawned.files)
-        self.parts.crash_point("child.after_files")
-        kept = tuple(x for x in p.files if not spawned.files or x.name in spawned.files)
-        created = e.ProcessCreated(
-            goal=spawned.goal, root=p.root, parent=p.pid, files=kept, model=spawned.model, limits=spawned.limits,
-            priority=p.priority, grants=p.grants, approve_all=p.approve_all, tools=spawned.tools,
-        )  # fmt: skip
-        await self._create(child, created)
-
-    async def _ended(self, p: Process) -> None:
-        """The boundary: what goes wrong here stops the process it goes wrong for, and not the machine."""
-        try:
-            await self.kill_children(p)
-        except Exception as error:
-            self._let_go(p.pid, error)
-        if p.parent is None:
-            return
-        try:
-            if _awaited(await self.state(p.parent), p.pid):
-                async with self._held(p.parent) as parent:  # one that had to be loaded for this knows already
-                    if _awaited(parent.state, p.pid):
-                        news = await self._news(p)
-                        await parent.log.append_if(lambda state: news(_known(state)))
-        except NotFoundError:
-            return
-        except Exception as error:
-            self._let_go(p.parent, error)  # it hears of its child when it is brought back
-
-    async def _news(self, child: Process) -> Callable[[Process], Sequence[e.Event]]:
-        """What a parent is told of an ended child; nothing if it knows already or has itself ended."""
-        answer = await whole(self.parts.store, child.exit.answer) if child.exit else ""
-        assert child.parent is not None and child.exit is not None
-        exited = child.exit
-        files, before = tuple[str, ...](), ""
-        if exited.status in ("done", "unverified"):
-            try:
-                files, before = await self._bring_back(child)
-            except WorkspaceError as error:
-                answer = f"{answer}\n(Its files could not be brought here: {error})"
-        self.parts.crash_point("child.before_news")
-
-        def told(p: Process) -> Sequence[e.Event]:
-            if not _awaited(p, child.pid):
-                return ()
-            return (e.ChildExited(child.pid, exited.status, answer, exited.reason, files, before),)
-
-        return told
-
-    async def _bring_back(self, child: Process) -> tuple[tuple[str, ...], SnapshotId]:
-        """Give the files that came, and the state of the parent's files just before."""
-        assert child.parent is not None
-        first = (await self.log_of(child.pid)).first_snapshot
-        if not first:
-            return (), ""
-        workspaces = self.parts.workspaces
-        changed = [c.path for c in await workspaces.changes(child.pid, first) if c.kind != "deleted"]
-        if not changed:
-            return (), ""
-        before = await workspaces.save(child.parent)
-        return await workspaces.fetch(child.parent, child.pid, changed, f"children/{child.pid}"), before
-
-    async def _news_of_children(self, log: ProcessLog) -> None:
-        """Children may have ended while their parent was not in memory."""
-        for known in log.state.children.values():
-            if known.exited is None and await self.parts.store.head(known.pid) > 0:
-                state = await self.state(known.pid)
-                if state.exit is not None:
-                    told = await self._news(state)
-                    await log.append_if(lambda p, told=told: told(_known(p)))
-
-    async def _reckon(self, pid: Pid) -> None:
-        """Let the time of a process that waits for children stand still while theirs does."""
-        async with self._reckoning:
-            try:
-                p = await self.state(pid)
-                waits = p.waiting
-                if waits is None or p.exit is not None:
-                    return
-                paused = not waits.until and await self._all_still(p, waits.children)
-                made = e.WaitPaused(waits.call) if paused else e.WaitContinued(waits.call)
-
-                def turned(p: Process) -> Sequence[e.Event]:
-                    same = p.waiting is not None and p.waiting.call == waits.call and p.exit is None
-                    return (made,) if same and p.paused != paused else ()
-
-                if p.paused != paused:
-                    await self.submit(pid, turned)
-            except Exception as error:  # the boundary: one log that cannot be read must not keep the others
-                self._let_go(pid, error)
-
-    async def _all_still(self, p: Process, children: Sequence[Pid]) -> bool:
-        """Whether every one that has not ended waits for a person, is suspended, or waits for such; and there is one."""
-        rows = [await self.parts.store.row(c) for c in children if p.children[c].exited is None]
-        return bool(rows) and all(
-            row is not None and not row.ticking and row.status not in get_args(e.ExitStatus) for row in rows
-        )
-
-    def _ran_on(self, p: Process) -> float:
-        """How long a process that is found unfinished may have been running after its last event."""
-        if not p.ticking:
-            return 0.0
-        until = self._let_go_at.pop(p.pid, self._stopped_at if p.at < self._began else p.at)
-        return round(max(0.0, until - p.at), 3)
-
-    async def kill_children(self, p: Process) -> None:
-        """End all of them, at once, so that none begins anything more while another one ends.
-
-        Raises:
-            GlmosError: One could not be ended; all the others were.
-        """
-
-        def killed(child: Process) -> Sequence[e.Event]:
-            return (e.SignalReceived("kill", "parent"),) if child.exit is None and not child.killed else ()
-
-        failures: list[GlmosError] = []
-
-        async def end(child: Pid) -> None:
-            try:
-                if await self.parts.store.head(child) > 0:
-                    await self._end(child, killed)
-            except GlmosError as error:
-                failures.append(error)
-
-        async with anyio.create_task_group() as tasks:
-            for child in p.children.values():
-                if child.exited is None:
-                    tasks.start_soon(end, child.pid)
-        if failures:
-            raise failures[0]
-
-    def wake_at(self, pid: Pid, call: str, until: float) -> None:
-        heapq.heappush(self._alarms, (until, pid, call))
-        self._alarm_set.set()
-
-
-def _awaited(p: Process, child: Pid) -> bool:
-    """The end of a child is still news to `p`, also when it has ended itself: a person may have it go on."""
-    known = p.children.get(child)
-    return known is not None and known.exited is None
 
 
 def _require_whole(p: Process) -> None:
@@ -662,11 +418,6 @@ def _named(what: str) -> str:
 def _counted(p: Process) -> tuple[Limits, bool]:
     """What its account has from the durable state and not from the newest."""
     return p.limits, p.ticking
-
-
-def _known(state: Process | None) -> Process:
-    assert state is not None
-    return state
 
 
 def _first(errors: BaseException) -> BaseException:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from glmos.abi import effects as f
 from glmos.abi import events as e
 from glmos.abi.errors import GlmosError
-from glmos.abi.ids import Pid
+from glmos.abi.ids import CallId, Pid
 from glmos.kernel.cycle import decide
 from glmos.kernel.effects import in_doubt
 from glmos.kernel.process import Process
@@ -27,8 +27,8 @@ from glmos.runtime.parts import Parts
 _log = logging.getLogger("glmos.process")
 
 
-class Kin(Protocol):
-    """What a process needs of the process table: its children and the clock. `machine` is it."""
+class Family(Protocol):
+    """Its children. `families` is it."""
 
     async def spawn(self, log: ProcessLog, effect: f.SpawnChild) -> None: ...
 
@@ -36,20 +36,25 @@ class Kin(Protocol):
 
     async def kill_children(self, p: Process) -> None: ...
 
+
+class Table(Protocol):
+    """The process table. `machine` is it."""
+
     def leave(self, pid: Pid) -> None:
         """The process has nothing more to do here."""
         ...
 
-    def wake_at(self, pid: Pid, call: str, until: float) -> None: ...
+    def wake_at(self, pid: Pid, call: CallId, until: float) -> None: ...
 
 
 class LiveProcess:
     """A process in memory."""
 
-    def __init__(self, log: ProcessLog, parts: Parts, kin: Kin) -> None:
+    def __init__(self, log: ProcessLog, parts: Parts, family: Family, table: Table) -> None:
         self.log = log
         self.parts = parts
-        self.kin = kin
+        self.family = family
+        self.table = table
         self.pins = 0
         """How many callers are about to append: it must not park meanwhile."""
         self._rules_of: dict[str, Rules] = {}
@@ -87,7 +92,7 @@ class LiveProcess:
                 if self.state.exit is not None:
                     self.drop()  # what is still under way serves nobody any more
                 if self._running == 0 and self.pins == 0 and not self._changed.is_set():
-                    self.kin.leave(self.log.pid)  # at once: whoever comes now must not find a process that is going
+                    self.table.leave(self.log.pid)  # at once: whoever comes now must not find a process that is going
                     return
                 await self._changed.wait()
 
@@ -151,13 +156,13 @@ class LiveProcess:
                 self.parts.crash_point("step.before_start")
                 self.log.note(e.StepStarted(effect.step, effect.attempt, snapshot))
             case f.SpawnChild():
-                await self.kin.spawn(self.log, effect)
+                await self.family.spawn(self.log, effect)
             case f.CreateChild():
                 self._keys.add(key)
-                await self.kin.create_child(self.log, effect.child)
+                await self.family.create_child(self.log, effect.child)
             case f.Sleep():
                 self._keys.add(key)
-                self.kin.wake_at(self.log.pid, effect.call, effect.until - self.log.ahead)
+                self.table.wake_at(self.log.pid, effect.call, effect.until - self.log.ahead)
             case f.KillAll():
                 await self._kill(effect.reason)
             case f.Record() | f.RunTool():
@@ -213,7 +218,7 @@ class LiveProcess:
             await self.release()
         self.parts.crash_point("kill.before_children")
         # If the machine ends meanwhile its children end no more, and must not be waited for: the signal stands in the log.
-        await self.kin.kill_children(self.state)
+        await self.family.kill_children(self.state)
         self.parts.crash_point("kill.before_exit")
         lost = [c for c in self.state.open_calls if c.effect != "pure" and c.state != "again"]
         doubt = in_doubt(lost)
@@ -226,7 +231,7 @@ class LiveProcess:
         if all(child.exited is not None for child in self.state.children.values()):
             return False
         try:
-            await self.kin.kill_children(self.state)
+            await self.family.kill_children(self.state)
         except GlmosError:
             _log.exception("not every child of process %d could be ended", self.log.pid)
         return True
