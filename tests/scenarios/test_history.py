@@ -374,6 +374,31 @@ async def test_a_fork_goes_its_own_way_with_the_files_of_its_moment(tmp_path: Pa
             await w.system.fork(report.pid, 10_000)
 
 
+async def test_a_fork_has_nothing_that_was_taken_back_before_it(tmp_path: Path) -> None:
+    gate, reached = anyio.Event(), anyio.Event()
+
+    class Slow(Note):
+        async def run(self, call: Any, context: Any) -> Any:
+            if call.arguments["text"] == "乙":
+                reached.set()
+                await gate.wait()
+            return await super().run(call, context)
+
+    tired = call("give_up", reason="for now")
+    async with world(tmp_path, [call("note", text="甲"), call("note", text="乙"), tired, tired], tools=[Slow()]) as w:
+        pid = await w.system.start(_request("note 甲, then 乙"))
+        await _after(reached, lambda: w.system.undo(pid))  # 乙 is cut off, and taken back with 甲
+        gate.set()
+        undone = await w.system.log(pid)
+        begun = next(x.seq for x in undone if isinstance(x.event, e.UndoStarted))
+        left: list[str] = []
+        for at in (begun, len(undone)):
+            forked = await w.system.fork(pid, at)
+            assert (await w.system.wait(forked)).status == "failed"
+            left.append(notes(w, forked))
+        assert left == ["甲\n", ""], "an undo that has only begun is none, but what it cut off is cut off"
+
+
 # -- the state is the log ---------------------------------------------------------------------------------------------
 
 

@@ -66,6 +66,19 @@ FOUND: dict[str, str] = {
         '"deed":"undo","target":0,"number":98}],"faults":[{"trouble":"append_slow","nth":5}],"jumps":[],"shuf'
         'fled":false,"codec":false,"models_at_once":64,"tools_at_once":8,"calm":true}'
     ),
+    "a fork from the middle of an undo had the files of after it": (
+        '{"seed":281933,"goals":[{"at":0.0,"acts":[{"kind":"note","size":1,"seconds":0.0,"late":0.0}],"childr'
+        'en":[],"limits":{"model_calls":2},"priority":0,"approve_all":false,"files":0}],"events":[{"at":33.02'
+        ',"deed":"undo","target":3,"number":18},{"at":56.56,"deed":"fork","target":5,"number":94}],"faults":['
+        '],"jumps":[],"shuffled":false,"codec":false,"models_at_once":64,"tools_at_once":8,"calm":true}'
+    ),
+    "a fork of a process that had been taken back had files that were taken back": (
+        '{"seed":296493,"goals":[{"at":0.0,"acts":[{"kind":"mixed","size":1,"seconds":0.0,"late":0.0}],"child'
+        'ren":[],"limits":{},"priority":0,"approve_all":true,"files":0}],"events":[{"at":2.3,"deed":"undo","t'
+        'arget":4,"number":22},{"at":2.62,"deed":"fork","target":4,"number":36}],"faults":[{"trouble":"crash"'
+        ',"nth":4}],"jumps":[],"shuffled":false,"codec":false,"models_at_once":64,"tools_at_once":8,"calm":tr'
+        "ue}"
+    ),
 }
 
 

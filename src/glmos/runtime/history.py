@@ -47,14 +47,15 @@ async def _copy_files(machine: Machine, pid: Pid, new: Pid, at: Seq) -> None:
 def _snapshot_at(entries: Sequence[e.Entry], at: Seq) -> SnapshotId:
     """The saved state that has the files as they were after event `at`; empty for the files as they are now.
 
-    Whatever may change files is preceded by a save, so the next save after `at` shows the files of `at`. A call that was
-    under way at `at` is not under way in the fork: the files are taken from before it.
+    Whatever may change files is preceded by a save, so the next save after `at` shows the files of `at`. A call or an undo
+    that was under way at `at` is not under way in the fork: the files are taken from before it.
     """
-    intended = {x.event.call: x.event.snapshot for x in entries[:at] if isinstance(x.event, e.ToolIntended)}
-    finished = {x.event.call for x in entries[:at] if isinstance(x.event, e.ToolFinished)}
-    open_ones = [snapshot for call, snapshot in intended.items() if call not in finished and snapshot]
-    if open_ones:
-        return open_ones[0]
+    state = fold_all(entries[:at])
+    if state.undoing is not None:
+        return state.undoing.before
+    under_way = [c.snapshot for c in state.open_calls if c.snapshot]
+    if under_way:
+        return under_way[0]
     return next((saved for x in entries[at:] if (saved := _saved_before(x.event))), "")
 
 
