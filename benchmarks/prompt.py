@@ -38,7 +38,7 @@ OURS = (rig.System("glmos_system", "pure"),)
 PLANTED = 12
 WORD = "Zinnober 朱砂 seven four three one"
 MESSAGES = '"messages":'
-DIGEST = "Earlier calls, in short"
+DIGEST = "Earlier turns, in short"
 
 
 class Sent(NamedTuple):

@@ -4,27 +4,35 @@ A turn is an assistant message, the results of its calls in the order of the cal
 Providers insist on that order; events come in the order in which things happened.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from glmos.abi import events as e
-from glmos.abi.ids import CallId
+from glmos.abi.ids import CallId, Seq
 from glmos.abi.messages import FunctionCall, Message
 from glmos.abi.plans import Step
 from glmos.context.sizes import message_tokens
+from glmos.context.standing import Kept, Made, Said
 
 DataOf = Callable[[e.ToolFinished], Mapping[str, Any]]
 """Gives the structured part of a receipt, wherever it is kept."""
+
+REFUSED = "refused: "
+QUESTION = 80
+"""Characters of a question that a digest repeats with its answer."""
+TOLD_OTHERWISE = ("plan", "finish", "ask", "spawn")
+"""Calls of the kernel of which a digest says by itself what came."""
 
 
 class Turn(NamedTuple):
     """A piece of the conversation that is kept or digested as a whole."""
 
     messages: tuple[Message, ...]
-    digest: tuple[str, ...]
-    """One line for each call in it, to stand in its place."""
+    kept: tuple[Kept, ...]
+    """What of it still matters when a digest stands in its place."""
     tokens: int = 0
     """About how many the messages have."""
 
@@ -32,11 +40,12 @@ class Turn(NamedTuple):
 class _Open:
     """The turn being put together."""
 
-    def __init__(self, reply: e.ModelReplied | None) -> None:
+    def __init__(self, reply: e.ModelReplied | None, kept: Sequence[Kept] = ()) -> None:
+        """`kept`: of events before it that no message tells of."""
         self.reply = reply
         self.results: dict[int, Message] = {}
         self.notes: list[str] = []
-        self.digest: list[str] = []
+        self.kept = list(kept)
 
     @property
     def calls(self) -> tuple[FunctionCall, ...]:
@@ -52,28 +61,34 @@ class _Open:
         if self.notes:
             messages.append(Message("user", "\n\n".join(self.notes)))
         tokens = sum(message_tokens(m) for m in messages)
-        return Turn(tuple(messages), tuple(self.digest), tokens) if messages else None
+        return Turn(tuple(messages), tuple(self.kept), tokens) if messages else None
 
 
-def turns(entries: Iterable[e.Entry], data_of: DataOf | None = None) -> list[Turn]:
-    """The conversation so far. With `data_of`, results carry their data for a driver inside this process."""
-    conversation = Conversation(data_of)
+def turns(entries: Iterable[e.Entry]) -> list[Turn]:
+    """The conversation so far."""
+    conversation = Conversation()
     conversation.read(entries)
     return conversation.turns
 
 
 class Conversation:
-    """Turns that grow with their log, each event read once."""
+    """Turns that grow with their log, each event read once. With `data_of`, results carry their data for a driver inside
+    this process."""
 
     def __init__(self, data_of: DataOf | None = None) -> None:
         self.data_of = data_of
+        self.digest: tuple[int, int, Message] | None = None
+        """The last one made: of how many turns, for how much room. Kept by `window`, for it costs to make."""
         self.seen = 0
         """Events read."""
         self.done: list[Turn] = []
         self.open = _Open(None)
         self.places: dict[CallId, int] = {}
         """Where in its reply each call stands."""
-        self.names: dict[CallId, str] = {}
+        self.announced: dict[CallId, Made] = {}
+        """Tool calls, with their names and the beginnings of their arguments."""
+        self.seq: Seq = 0
+        """Of the event being read."""
         self.plan: tuple[Step, ...] = ()
         self.implied = False
         self.asked: e.PersonAsked | None = None
@@ -88,14 +103,24 @@ class Conversation:
         """Go on with these."""
         for entry in entries:
             self.seen += 1
+            self.seq = entry.seq
             self._event(entry.event)
 
-    def _close(self) -> None:
+    def _reply(self, event: e.ModelReplied) -> None:
         turn = self.open.close()
         if turn is not None:
             self.done.append(turn)
+        self.open = _Open(event, self.open.kept if turn is None else ())
+        self.places = {}
 
-    def _result(self, call: CallId, text: str, data: Mapping[str, Any] | None = None) -> None:
+    def _keep(self, fact: Made | Said | e.Event) -> None:
+        self.open.kept.append(Kept(self.seq, fact))
+
+    def _result(self, call: CallId, text: str, data: Mapping[str, Any] | None = None, name: str = "") -> None:
+        """`name`: of a call of the kernel."""
+        made = self.announced.get(call) or Made(call, name, "", self.seq)
+        if name not in TOLD_OTHERWISE or text.startswith(REFUSED):
+            self._keep(made._replace(line=f"{call} {made.line}: {_first_line(text)}"))
         place = self.places.get(call)
         if place is None or not 0 <= place < len(self.open.calls):
             # The reply it belongs to lies in an earlier turn (undone or interrupted there): say it as a note.
@@ -104,8 +129,6 @@ class Conversation:
         extra: dict[str, Any] = {"data": dict(data)} if data else {}
         call_id = self.open.calls[place].id
         self.open.results[place] = Message("tool", f"[{call}] {text}", call_id=call_id, extra=extra)
-        first = text.strip().splitlines()[0][:120] if text.strip() else ""
-        self.open.digest.append(f"{call} {self.names.get(call, self.open.calls[place].name)}: {first}")
 
     def _note(self, text: str) -> None:
         self.open.notes.append(text)
@@ -113,49 +136,68 @@ class Conversation:
     def _event(self, event: e.Event) -> None:
         match event:
             case e.ModelReplied():
-                self._close()
-                self.open = _Open(event)
-                self.places = {}
+                self._reply(event)
             case e.ToolIntended():
                 self.places[event.call] = event.index
                 arguments = msgspec.json.encode(event.arguments).decode()
-                self.names[event.call] = f"{event.tool}.{event.action}({arguments[:100]})"
+                name = f"{event.tool}.{event.action}({arguments[:100]})"
+                self.announced[event.call] = Made(event.call, name, event.step or "", self.seq, event.effect)
             case e.ToolFinished():
                 data = self.data_of(event) if self.data_of is not None else None
                 self._result(event.call, receipt_text(event), data)
             case e.CallRefused():
                 self.places[event.call] = event.index
-                self._result(event.call, f"refused: {event.problem}")
+                self._result(event.call, f"{REFUSED}{event.problem}", name=event.name)
             case e.CallAnswered():
                 self.places[event.call] = event.index
-                self._result(event.call, event.text)
+                if event.name == "ask" and self.asked is not None and self.asked.call == event.call:
+                    question = self.asked.question
+                    self._keep(Said(question, f"{event.call} {question[:QUESTION]!r}: {event.text}"))
+                self._result(event.call, event.text, name=event.name)
             case e.ToolProbed(outcome="happened"):
                 self._result(event.call, f"interrupted, but it took effect: {event.detail}")
             case e.PlanMade():
                 self.plan, self.implied = event.steps, event.implied
+                self._keep(event)
             case e.StepStarted():
+                self._keep(event)
                 self._step_started(event)
+            case e.ChildSpawned():
+                self._keep(event)
             case e.PersonAsked():
                 self.asked = event
             case e.PersonAnswered():
+                if self.asked is not None and self.asked.kind == "approval" and event.verdict == "no":
+                    self._keep(Said(self.asked.question, f"{self.asked.question} no{event.text and f', {event.text}'}"))
                 if self.asked is not None and self.asked.kind == "unknown_effect" and event.verdict == "yes":
                     self._result(
                         self.asked.call, "interrupted; a person confirmed that it took effect; its output is lost"
                     )
             case (
-                e.KernelSpoke() | e.StepReopened() | e.StepPassed() | e.Undone() | e.SourceChanged() | e.FactCorrected()
-                | e.ChildExited()
+                e.KernelSpoke() | e.StepReopened() | e.StepPassed() | e.SourceChanged() | e.FactCorrected() | e.ChildExited()
             ):  # fmt: skip
+                self._keep(Said(event.what, _words(event)) if isinstance(event, e.FactCorrected) else event)
+                self._note(_words(event))
+            case e.Undone():
+                event = replace(event, left=tuple(map(self._with_call, event.left)))
+                self._keep(event)
                 self._note(_words(event))
             case e.SignalReceived(signal="resume"):
                 self._note(
                     "You were suspended for a while: Python variables and running programs are gone, files are as they were."
                 )
             case e.ProcessRecovered() | e.ProcessForked() | e.ProcessReopened():
-                if self.done or self.names:
+                if self.done or self.announced:
                     self._note(_words(event))
+                    if isinstance(event, e.ProcessReopened) and event.reason:
+                        self._keep(Said("go on", _words(event)))
             case _:
                 pass
+
+    def _with_call(self, left: str) -> str:
+        """What is left of a call, with the call itself: it may have left the window long ago."""
+        made = self.announced.get(left.partition(":")[0])
+        return f"{left}: {made.line}" if made is not None else left
 
     def _step_started(self, event: e.StepStarted) -> None:
         step = next((s for s in self.plan if s.id == event.step), None)
@@ -205,3 +247,8 @@ def _words(event: e.Event) -> str:
             return f"The person told you to go on.{' ' + event.reason if event.reason else ''}"
         case _:
             return "The system was restarted: Python variables and running programs are gone, files are as they were."
+
+
+def _first_line(text: str) -> str:
+    lines = text.lstrip()[:120].splitlines()
+    return lines[0] if lines else ""

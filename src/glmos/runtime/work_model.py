@@ -11,7 +11,7 @@ from glmos.abi.budgets import NOTHING, Usage
 from glmos.abi.errors import ModelError, RefusedError
 from glmos.abi.messages import Delta, ModelReply, ModelRequest
 from glmos.context.head import Front, front, head
-from glmos.context.turns import turns
+from glmos.context.turns import Conversation
 from glmos.context.window import fit
 from glmos.kernel import syscalls
 from glmos.kernel.process import Process
@@ -32,11 +32,12 @@ async def request_for(log: ProcessLog, parts: Parts, driver: ModelDriver, requir
     p, traits = log.state, driver.traits
     begin = log.front = log.front or _front(log, parts)
     if traits.can_plan:
-        conversation = log.conversation.turns
+        conversation = log.conversation
     else:  # only drivers inside this process read data instead of text
         finished = [x.event for x in log.entries if isinstance(x.event, e.ToolFinished)]
         data = {x.call: await whole_data(parts.store, x.data) for x in finished}
-        conversation = turns(log.entries, lambda x: data[x.call])
+        conversation = Conversation(lambda x: data[x.call])
+        conversation.read(log.entries)
     reply = min(traits.max_output_tokens, LARGEST_REPLY)
     # The estimate may be a fifth too low for a tokenizer we do not know.
     room = int((traits.context_tokens - reply) * 0.8) - begin.tokens

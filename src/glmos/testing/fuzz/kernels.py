@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from glmos.abi import events as e
 from glmos.abi import plans as a
 from glmos.abi.errors import ReplayError
-from glmos.context.turns import turns
+from glmos.context.turns import Conversation
 from glmos.context.window import fit
 from glmos.journal.codec import decode_event, decode_row, encode_event, encode_row
 from glmos.kernel import plans, verify
@@ -90,7 +90,9 @@ def check_entries(entries: list[e.Entry]) -> None:
         return
     with contextlib.suppress(OverflowError, UnicodeEncodeError):  # then it gets no snapshot
         assert msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=Process) == state
-    fit([t for t in turns(stood) if t], 1_000)
+    conversation = Conversation()
+    conversation.read(stood)
+    fit(conversation, 1_000)
 
 
 def _look_at(p: Process) -> None:
