@@ -1,7 +1,9 @@
 """What was given: whether it is as it was given, and was when it was read; and whether what the goal asks for was made."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 import anyio.to_thread
 
@@ -40,7 +42,7 @@ async def judge_goal(log: ProcessLog, parts: Parts, step: StepId) -> Verdict:
     missing = await _missing(log, parts) if p.final is not None and p.final.id == step else []
     if missing:
         return Verdict("failed", f"the goal asks for {_names(missing)}, and no such file was made, or it is empty")
-    changed = [c.path for c in await _changes(log, parts, "") if c.kind != "added"]
+    changed = [c.path for c in await _changes(log, parts) if c.kind != "added"]
     told = f"; {_names(changed)} changed, as the goal asks" if changed else ""
     return Verdict("passed", f"what was given is as it was given{told}" if not told else told.removeprefix("; "))
 
@@ -58,7 +60,7 @@ def _names(names: Sequence[str]) -> str:
 
 async def altered_now(log: ProcessLog, parts: Parts) -> list[str]:
     """Given files that are not as they were given, without the goal asking for it."""
-    return _unasked(log, await _changes(log, parts, ""))
+    return _unasked(log, await _changes(log, parts))
 
 
 async def altered_then(log: ProcessLog, parts: Parts, calls: Sequence[CallId]) -> dict[CallId, list[str]]:
@@ -68,31 +70,42 @@ async def altered_then(log: ProcessLog, parts: Parts, calls: Sequence[CallId]) -
     the call and before the next one that could change something. What a call changes and puts back itself is not seen.
     """
     found: dict[CallId, list[str]] = {}
-    known: dict[SnapshotId, list[str]] = {}
+    known: dict[_Saved, list[str]] = {}
     for call in calls:
-        for snapshot in _around(log.state, call):
-            if snapshot not in known:
-                known[snapshot] = _unasked(log, await _changes(log, parts, snapshot))
-            if known[snapshot]:
-                found[call] = known[snapshot]
+        for saved in _around(log.state, call):
+            if saved not in known:
+                known[saved] = _unasked(log, await _changes(log, parts, saved))
+            if known[saved]:
+                found[call] = known[saved]
     return found
 
 
-def _around(p: Process, call: CallId) -> list[SnapshotId]:
-    """The saved states just before and just after a call; an empty name stands for the present."""
+class _Saved(NamedTuple):
+    """A state of the workspace, and where in the log it was saved."""
+
+    snapshot: SnapshotId
+    at: Seq
+
+
+_PRESENT = _Saved("", sys.maxsize)
+
+
+def _around(p: Process, call: CallId) -> list[_Saved]:
+    """The saved states just before and just after a call, or the present."""
     this = p.calls[call]
     saving = [c for c in sorted(p.calls.values(), key=lambda c: c.intended_at) if c.snapshot]
-    after = next((c.snapshot for c in saving if c.intended_at > this.intended_at), "")
-    return [this.snapshot, after] if this.snapshot else [after]
+    after = next((_Saved(c.snapshot, c.intended_at) for c in saving if c.intended_at > this.intended_at), _PRESENT)
+    return [_Saved(this.snapshot, this.intended_at), after] if this.snapshot else [after]
 
 
-async def _changes(log: ProcessLog, parts: Parts, until: SnapshotId) -> list[Change]:
-    """What differs from what was given, in the saved state `until` or now."""
+async def _changes(log: ProcessLog, parts: Parts, saved: _Saved = _PRESENT) -> list[Change]:
+    """What differs in a state from what had been given until then."""
     if not log.first_snapshot:
         return []
+    until = saved.snapshot
     found = await parts.workspaces.changes(log.pid, log.first_snapshot, until=until)
-    for name, base in _renewed(log).items():
-        # The person's own file changed meanwhile: what counts as given is what it was then.
+    for name, base in _renewed(log, saved.at).items():
+        # The person's own file had changed meanwhile: what counts as given is what it was then.
         found = [c for c in found if not _within(c.path, name)]
         if base:
             later = await parts.workspaces.changes(log.pid, base, until=until)
@@ -100,9 +113,10 @@ async def _changes(log: ProcessLog, parts: Parts, until: SnapshotId) -> list[Cha
     return found
 
 
-def _renewed(log: ProcessLog) -> dict[str, SnapshotId]:
-    """Names of given files that were copied anew, with the first state saved after that."""
-    last: dict[str, Seq] = {x.event.name: x.seq for x in log.entries if isinstance(x.event, e.SourceChanged)}
+def _renewed(log: ProcessLog, until: Seq) -> dict[str, SnapshotId]:
+    """Names of given files that had been copied anew before event `until`, with the first state saved after that."""
+    renewals = [(x.event.name, x.seq) for x in log.entries if isinstance(x.event, e.SourceChanged) and x.seq < until]
+    last: dict[str, Seq] = dict(renewals)
     saved = [(x.seq, x.event.snapshot) for x in log.entries if isinstance(x.event, e.StepStarted | e.ToolIntended)]
     return {name: next((s for seq, s in saved if seq > at and s), "") for name, at in last.items()}
 
@@ -128,7 +142,7 @@ async def _missing(log: ProcessLog, parts: Parts) -> list[str]:
     wanted = [n for n in wanted_files(log.state.goal) if PurePosixPath(n).name not in given]
     if not wanted:
         return []
-    changes = await _changes(log, parts, "")
+    changes = await _changes(log, parts)
     sizes = await anyio.to_thread.run_sync(_sizes, parts, log.pid)
     gone = {c.path for c in changes if c.kind == "deleted"}
     here = [*sizes, *gone]  # a file that was given and that the goal wants gone or renamed was there
