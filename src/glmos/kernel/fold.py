@@ -315,19 +315,23 @@ def _revised(event: e.PlanMade) -> str:
 
 
 def _reopen_step(p: Process, step: StepId, cause: str) -> Process:
-    """The step begins anew. One that had failed keeps the count of its attempts, so that a circle comes to an end."""
-    old = p.steps[step]
-    fresh = StepState(snapshot=old.snapshot, first_at=old.first_at, reason=cause, reopened_at=p.seq, again=cause)
-    if old.status == "failed":
-        fresh = replace(fresh, attempts=old.attempts, same_failures=old.same_failures, reason=old.reason)
+    fresh = replace(_anew(p.steps[step], cause), reopened_at=p.seq, again=cause)
     p = replace(p, steps=p.steps | {step: fresh})
     if p.step == step:
         return _halted(p)
     if p.step is not None and p.step in dependants(p, p.plan, {step}):
-        old = p.steps[p.step]
-        halted = StepState(snapshot=old.snapshot, first_at=old.first_at, reason=old.reason or cause)
-        return _halted(replace(p, steps=p.steps | {p.step: halted}))
+        return _halted(replace(p, steps=p.steps | {p.step: _anew(p.steps[p.step], cause)}))
     return p
+
+
+def _anew(old: StepState, cause: str) -> StepState:
+    """Back before its beginning. One that had failed keeps the count of its attempts, so that a circle comes to an end."""
+    fresh = StepState(
+        snapshot=old.snapshot, first_at=old.first_at, reason=cause, reopened_at=old.reopened_at, again=old.again
+    )
+    if old.attempts and old.status in ("failed", "waiting"):  # one that waits with attempts had failed
+        return replace(fresh, attempts=old.attempts, same_failures=old.same_failures, reason=old.reason)
+    return fresh
 
 
 def _halted(p: Process) -> Process:
