@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from glmos.abi import events as e
-from glmos.abi.ids import CallId, Seq
+from glmos.abi.ids import CallId, Seq, StepId
 from glmos.abi.messages import FunctionCall, Message
 from glmos.abi.plans import Step
 from glmos.context.sizes import message_tokens
@@ -92,6 +92,8 @@ class Conversation:
         self.plan: tuple[Step, ...] = ()
         self.implied = False
         self.asked: e.PersonAsked | None = None
+        self.started: StepId = ""
+        """The step begun last."""
 
     @property
     def turns(self) -> list[Turn]:
@@ -201,7 +203,8 @@ class Conversation:
 
     def _step_started(self, event: e.StepStarted) -> None:
         step = next((s for s in self.plan if s.id == event.step), None)
-        if step is None or self.implied or event.attempt > 1:
+        goes_on, self.started = event.attempt > 1 and event.step == self.started, event.step
+        if step is None or self.implied or goes_on:
             return
         checks = ", ".join(type(c).__name__.removesuffix("Check").lower() for c in step.checks)
         last = "\nIts result is the answer to the person." if step is self.plan[-1] else ""
