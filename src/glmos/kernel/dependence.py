@@ -78,6 +78,15 @@ def correctable(p: Process, what: str) -> str:
     )
 
 
+def unsettled(p: Process, step: Step) -> StepId:
+    """A step that `step` rests on and that was opened again while it was being done; empty when there is none.
+
+    Only one that comes before it in the plan: that is done first, so `step` is put off once for each time, and not for ever.
+    """
+    before = [s.id for s in p.plan[: p.plan.index(step)]]
+    return next((s for s in before if not begun(p, s) and f"step:{s}" in used(p, step)), "")
+
+
 def begun(p: Process, step: StepId) -> bool:
     return p.steps[step].status != "waiting"
 
