@@ -1,0 +1,1 @@
+"""What is done again when something turns out wrong: exactly what rests on it."""
