@@ -9,7 +9,6 @@ from random import Random
 from typing import NamedTuple
 
 import anyio
-from sniffio import current_async_library_cvar
 
 from glmos.abi.api import Finding
 from glmos.abi.errors import StoreError
@@ -91,7 +90,6 @@ class _Game:
 
     async def play(self) -> None:
         """Live until nothing more goes on; then live once more, calmly."""
-        current_async_library_cvar.set("asyncio")  # as `anyio.run` does: nobody needs to find it out again
         while not self.world.problems:
             last = self.world.calm
             rested = await self._live()
