@@ -17,7 +17,7 @@ from glmos.boot import assemble
 from glmos.boot.settings import DEFAULTS, Settings
 from glmos.boot.system import LocalSystem
 from glmos.journal.stores.ram import RamStore
-from glmos.ports import Clock, ModelDriver, Sandbox, Store, Tool
+from glmos.ports import Clock, ModelDriver, Sandbox, Store, Tool, Workspaces
 from glmos.sandbox.workspaces import DiskWorkspaces
 from glmos.testing.bare import BareSandbox
 from glmos.testing.models import ScriptedModel, call
@@ -70,6 +70,7 @@ async def world(
     critic: ModelDriver | None = None,
     store: Store | None = None,
     sandbox: Sandbox | None = None,
+    workspaces: Workspaces | None = None,
     clock: Clock | None = None,
     settings: Mapping[str, Any] | None = None,
     stopped_at: float | None = None,
@@ -84,7 +85,7 @@ async def world(
 
     async with assemble(
         store=kept,
-        workspaces=DiskWorkspaces(folder / "workspaces"),
+        workspaces=workspaces or DiskWorkspaces(folder / "workspaces"),
         sandbox=sandbox or BareSandbox(nothing_is_isolated=True),
         tools={t.spec.name: t for t in tools},
         models=OneModel(model, critic or lenient_critic()),
