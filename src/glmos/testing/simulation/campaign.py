@@ -10,10 +10,14 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from typing import NamedTuple
 
 from glmos.testing.simulation.run import play
-from glmos.testing.simulation.scenario import scenario_of
+from glmos.testing.simulation.scenario import Scenario, scenario_of
 
 CHUNK = 250
 """Scenarios handed to a processor at a time."""
+
+
+Chunk = tuple[int, int, Callable[[int], Scenario]]
+"""The first seed, how many, and what a seed stands for."""
 
 
 class Failed(NamedTuple):
@@ -43,12 +47,12 @@ class Tally(NamedTuple):
         )  # fmt: skip
 
 
-def run_seeds(first: int, count: int) -> Tally:
+def run_seeds(first: int, count: int, scenario: Callable[[int], Scenario] = scenario_of) -> Tally:
     """Run the scenarios of `count` seeds in this process; stop at the first that fails."""
     begun = time.process_time()
     tally = Tally()
     for seed in range(first, first + count):
-        outcome = play(scenario_of(seed))
+        outcome = play(scenario(seed))
         failed = (Failed(seed, outcome.problems[0], outcome.judge),) if outcome.problems else ()
         tally = tally.plus(
             Tally(
@@ -76,9 +80,12 @@ def prepare() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
-def run_campaign(first: int, count: int, jobs: int, progress: Callable[[Tally], None] = lambda _: None) -> Tally:
+def run_campaign(
+    first: int, count: int, jobs: int, progress: Callable[[Tally], None] = lambda _: None, *,
+    scenario: Callable[[int], Scenario] = scenario_of, chunk: int = CHUNK,
+) -> Tally:  # fmt: skip
     """Run `count` scenarios from seed `first` on; after a failure no more are begun."""
-    chunks = iter([(at, min(CHUNK, first + count - at)) for at in range(first, first + count, CHUNK)])
+    chunks = iter([(at, min(chunk, first + count - at), scenario) for at in range(first, first + count, chunk)])
     tally = Tally()
     for part in _alone(chunks) if jobs == 1 else _spread(chunks, jobs):
         tally = tally.plus(part)
@@ -88,19 +95,19 @@ def run_campaign(first: int, count: int, jobs: int, progress: Callable[[Tally], 
     return tally
 
 
-def _alone(chunks: Iterator[tuple[int, int]]) -> Iterator[Tally]:
+def _alone(chunks: Iterator[Chunk]) -> Iterator[Tally]:
     prepare()
-    for at, size in chunks:
-        yield run_seeds(at, size)
+    for chunk in chunks:
+        yield run_seeds(*chunk)
 
 
-def _spread(chunks: Iterator[tuple[int, int]], jobs: int) -> Iterator[Tally]:
+def _spread(chunks: Iterator[Chunk], jobs: int) -> Iterator[Tally]:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=prepare) as pool:
         running: set[Future[Tally]] = set()
         try:
-            for at, size in chunks:
-                running.add(pool.submit(run_seeds, at, size))
+            for chunk in chunks:
+                running.add(pool.submit(run_seeds, *chunk))
                 if len(running) > jobs:
                     done, running = wait(running, return_when=FIRST_COMPLETED)
                     yield from (x.result() for x in done)
