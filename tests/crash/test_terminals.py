@@ -78,7 +78,7 @@ def text(home: Path, pid: int) -> str:
 
 async def test_a_process_is_steered_from_other_terminals(home: Path) -> None:
     with model() as endpoint:
-        pid = start(home, endpoint)
+        pid = start(home, endpoint.url)
         await until(home, pid, e.ToolIntended, step="S1")
         glmos(home, "suspend", str(pid))
         assert "suspended" in glmos(home, "ps")
@@ -96,7 +96,7 @@ async def test_a_process_is_steered_from_other_terminals(home: Path) -> None:
         forked = int(json.loads(glmos(home, "fork", str(pid), "--at", str(at), "--json"))["pid"])
         assert await written(home, forked) == ("done", ABC)
 
-        doomed = start(home, endpoint)
+        doomed = start(home, endpoint.url)
         await until(home, doomed, e.ToolIntended, step="S1")
         glmos(home, "kill", str(doomed))
         assert json.loads(glmos(home, "show", str(doomed), "--json"))["status"] == "killed"
@@ -119,7 +119,7 @@ async def test_a_daemon_killed_in_the_middle_is_started_again_by_the_next_comman
     home: Path, kind: type[Any], fields: dict[str, Any]
 ) -> None:
     with model(latency=0.1) as endpoint:
-        pid = start(home, endpoint)
+        pid = start(home, endpoint.url)
         await until(home, pid, kind, **fields)
         os.kill(int((home / "owner.lock").read_text()), signal.SIGKILL)
         assert str(pid) in glmos(home, "ps", "--all")

@@ -126,7 +126,7 @@ async def test_a_model_without_memory_finds_in_its_small_window_what_passed_and_
         x for x in breaks(model.requests[before:]) if "undid everything since the beginning" in x.messages[2].content
     ]
     assert later, "an undo is told when it has left the window"
-    assert 'letter.run cannot be taken back: letter.run({"text":"Dear 王 ..."})' in later[-1].messages[2].content
+    assert '(not taken back) letter.run({"text":"Dear 王 ..."}): sent: Dear 王' in later[0].messages[2].content
 
 
 def held(script: Any, gate: anyio.Event, reached: anyio.Event) -> Any:

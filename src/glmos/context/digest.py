@@ -1,9 +1,10 @@
 """The words that stand for turns which no longer fit: how things stood after them, the most important kept longest.
 
+    deeds         calls by which steps not yet passed have changed something: what must not be done twice
     the plan      whole, with its checks, so that a revision can repeat it; then goals alone; then names; then a count
     the person    answers and corrections, newest first; then what was undone and which files changed
     children      those that still run, then the newest
-    calls         what the steps not yet passed have done to the world, then the newest; `look` has the others
+    other calls   the newest; `look` has the rest
 
 Each part may take a share of the room that is left; what it does not need goes to the next. However long the
 conversation was, the digest is no larger than its room, or about 70 tokens where that is less.
@@ -16,7 +17,6 @@ from msgspec.structs import replace
 
 from glmos.abi import plans as a
 from glmos.abi.ids import StepId
-from glmos.abi.tools import EffectClass
 from glmos.context.sizes import approximate_tokens
 from glmos.context.standing import Made, Said, Standing
 
@@ -25,8 +25,6 @@ CALLS = "`look` shows an output again, and it can still be quoted"
 LONGEST = 500
 """Tokens of one thing that was said."""
 LONGEST_CALL = 60
-WEIGHT: dict[EffectClass, int] = {"irreversible": 2, "compensable": 2, "reversible": 1}
-"""Of calls of a step that has not passed: what they did must not be done again."""
 NAME = 40
 """Characters of a step's id: the most that a plan may have. Old logs may hold longer ones."""
 
@@ -34,6 +32,10 @@ NAME = 40
 def digest(now: Standing, room: int) -> str:
     """At most about `room` tokens."""
     left = max(0, room - 60)  # the head and the headings
+    every = [(place, _call(now, x)) for place, x in enumerate(now.calls.values())]
+    fresh = {place for place, x in enumerate(now.calls.values()) if x.effect != "pure" and x.step not in now.passed}
+    deeds = _newest([x for x in every if x[0] in fresh], left // 2, LONGEST_CALL)
+    left -= _size([x for _, x in deeds])
     plan = _plan(now, left // 2)
     left -= _size(plan)
     said, undone = _said(now), _undone(now)
@@ -43,7 +45,7 @@ def digest(now: Standing, room: int) -> str:
     left -= _size([x for _, x in fate])
     born = _newest(_children(now), left // 3, LONGEST)
     left -= _size([x for _, x in born])
-    calls = _newest(_calls(now), left, LONGEST_CALL)
+    calls = deeds + _newest([x for x in every if x[0] not in fresh], left, LONGEST_CALL)
     parts = [
         _part("The person", [x for _, x in sorted(person + fate)], len(said) + len(undone) - len(person) - len(fate)),
         _part("Children", [x for _, x in born], len(now.children) - len(born)),
@@ -155,8 +157,9 @@ def _undone(now: Standing) -> list[tuple[int, str]]:
     """Taking back what was taken back before says nothing new, but for what could not be."""
     lines: dict[str, int] = {}
     for seq, event in now.undone:
+        left = [x for x in event.left if x.partition(":")[0] not in now.left]
         line = f"- undid everything since the beginning of step {event.step!r}."
-        line += f" Not taken back: {'; '.join(event.left)}." if event.left else ""
+        line += f" Not taken back: {'; '.join(left)}." if left else ""
         lines.pop(line, None)
         lines[line] = seq
     changed = [(seq, f"- the file {name!r} was changed") for name, seq in now.changed.items()]
@@ -178,13 +181,9 @@ def _children(now: Standing) -> list[tuple[int, str]]:
     return list(enumerate(lines))
 
 
-def _calls(now: Standing) -> list[tuple[int, str]]:
-    """With their places; the most important last."""
-    places = list(enumerate(now.calls.values()))
-    places.sort(key=lambda x: (0 if x[1].step in now.passed else WEIGHT.get(x[1].effect, 0), x[0]))
-    return [(place, _call(now, made)) for place, made in places]
-
-
 def _call(now: Standing, made: Made) -> str:
-    void = made.begun < now.reopened.get(made.step, 0)
-    return made.line.replace(made.call, f"{made.call} (counts no more)", 1) if void else made.line
+    if made.call in now.left:
+        return made.line.replace(made.call, f"{made.call} (not taken back)", 1)
+    if made.begun < now.reopened.get(made.step, 0):
+        return made.line.replace(made.call, f"{made.call} (counts no more)", 1)
+    return made.line

@@ -66,6 +66,8 @@ class Standing:
         """Files of the person's."""
         self.children: dict[Pid, Born] = {}
         self.calls: dict[CallId, Made] = {}
+        self.left: set[CallId] = set()
+        """Those that an undo could not take back; the others that it covered are gone."""
         self.reopened: dict[StepId, Seq] = {}
         """Where the present life of a step began; what was seen for it before counts no more."""
         self._first: dict[StepId, Seq] = {}
@@ -140,6 +142,7 @@ class Standing:
         self.again = {k: v for k, v in self.again.items() if k not in back}
         self._first = {k: at for k, at in self._first.items() if k == event.step or at < since}
         self.undone.append((seq, event))
-        self.calls = {k: x for k, x in self.calls.items() if x.begun < since}
+        self.left |= {x.partition(":")[0] for x in event.left} & self.calls.keys()
+        self.calls = {k: x for k, x in self.calls.items() if x.begun < since or k in self.left}
         self.children = {k: x for k, x in self.children.items() if x.at < since}
         self.step, self.trouble = "", ""

@@ -11,7 +11,7 @@ from anyio.abc import Process
 
 from glmos.client import RemoteSystem
 from glmos.testing.crash.daemon import COMMAND
-from glmos.testing.crash.model import model
+from glmos.testing.crash.model import Diligent, model
 from glmos.testing.crash.outside import Outside, outside
 
 START_SECONDS = 60.0
@@ -64,13 +64,12 @@ class Daemon:
 class Home:
     """One `GLMOS_HOME` and what is outside of it. Made by `home`."""
 
-    def __init__(self, path: Path, outside: Outside, model: str, environ: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, outside: Outside, endpoint: Diligent, environ: Mapping[str, str]) -> None:
         """Keys of models are left out of `environ`."""
         self.path = path
         self._environ = {k: v for k, v in environ.items() if not k.endswith("_API_KEY") and not k.startswith("GLMOS_")}
         self.outside = outside
-        self.model = model
-        """Address of the model that processes are given."""
+        self.endpoint = endpoint
         self.note = path.with_name(path.name + "-died-at")
         self.up = anyio.Event()
         """Set while a daemon is ready."""
@@ -82,6 +81,11 @@ class Home:
         """A file of the person's, which every process is given."""
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.source.write_text("地区,金额\n华东,1250000\n" * 100, "utf-8")
+
+    @property
+    def model(self) -> str:
+        """Address of the model that processes are given."""
+        return self.endpoint.url
 
     @property
     def system(self) -> RemoteSystem:

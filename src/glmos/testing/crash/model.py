@@ -7,6 +7,7 @@ Served as an OpenAI-compatible endpoint. It criticises too, and is always satisf
 
 import json
 import re
+import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -14,6 +15,9 @@ from http.server import BaseHTTPRequestHandler
 from itertools import takewhile
 from typing import Any, NamedTuple
 
+import msgspec
+
+from glmos.context.digest import HEAD
 from glmos.testing.crash.outside import served
 from glmos.testing.crash.programs import ANSWER, GIVEN, Op, Program
 
@@ -24,8 +28,11 @@ SIGNS = (ANSWER, "The time is over", "a person confirmed that it took effect")
 SAID = ("pinged", "posted", "sent", "booked")
 """How the tools that reach outside say that they did."""
 WINDOW = 1_000_000
-"""Tokens that it says it reads. It has to see all that was done: of the digest that stands for older turns in a smaller
-window it understands nothing, and would begin anew."""
+"""Tokens that it says it reads: all that was done, always."""
+NARROW = 8_000
+"""Tokens that it says it reads at its other address. There most of what was done is in the digest of older turns."""
+SHOWN = 100
+"""Characters of a call's arguments that a digest has."""
 
 
 class Evidence(NamedTuple):
@@ -47,8 +54,8 @@ class _Seen:
         """Operation to the child that does it."""
         self._names: dict[str, str] = {}
         """Call to operation."""
-        self._last = 0
         self._ops = {op.tag: op for op in program.all_ops()}
+        self._steps = {op.tag: step for step in range(len(program.steps)) for op in program.ops(step)}
         self._asked: dict[str, Call] = {}
         for message in messages[2:]:
             self._read(message)
@@ -60,18 +67,55 @@ class _Seen:
             self._asked = {c["id"]: (c["function"]["name"], json.loads(c["function"]["arguments"])) for c in calls}
         elif message["role"] == "tool":
             self._result(self._asked[message["tool_call_id"]], text)
+        elif text.startswith(HEAD):
+            for line in text.splitlines():
+                self._digested(line)
         else:
             self._notes(text)
 
+    def _digested(self, line: str) -> None:
+        """A line of what stands for older turns."""
+        self.planned = self.planned or line == "The plan now:"
+        if line.startswith("- undid everything") or re.match(r"c\d+ \(not taken back\)", line):
+            self._left(line)
+        elif answered := re.match(r"- c\d+ '(\S+): ", line):
+            self.done[answered[1]] = Evidence()
+        elif passed := re.match(r'- passed: (?:\{"id":"(S\d+)"|(S.*))', line) or re.match(r"- (S\d+)() passed: ", line):
+            self.passed |= {int(x.removeprefix("S")) for x in (passed[1] or passed[2]).split(", ")}
+        elif count := re.match(r"- (\d+) of \d+ steps have passed", line):
+            self.passed |= set(range(int(count[1])))  # each needs the one before
+        elif child := re.match(r'- (\d+) \(.*\{"name":"(\w+)".*?\): (started|ended (?:done|unverified))', line):
+            self._child(child[1], child[2], over=child[3] != "started")
+        elif made := re.match(r"(c\d+) \w+\.\w+\(", line):
+            self._made(made[1], line)
+
+    def _child(self, child: str, name: str, *, over: bool) -> None:
+        for op in self._ops.values():
+            if op.kind == "spawn" and self.program.children[op.label].name == name:
+                self.children[op.tag] = child
+                if over:
+                    self.done[op.tag] = Evidence()
+
+    def _made(self, call: str, line: str) -> None:
+        """A call and the first line of what it gave, the arguments cut off somewhere."""
+        for op in self._ops.values():
+            if op.kind in ("spawn", "ask", "wait"):
+                continue
+            name, arguments = op.call()
+            action = arguments.get("action", "run")
+            begins = f"{call} {name}.{action}({msgspec.json.encode(arguments).decode()[:SHOWN]}): "
+            if line.startswith(begins):
+                gave = line.removeprefix(begins)
+                self._names[call] = op.tag
+                self._observed(call, op.tag, f"[{call}] {gave}")
+                if op.tag not in self.done and not re.match(r"failed|refused", gave):
+                    self.done[op.tag] = Evidence()  # it is there, and has no sign in its first line
+
     def _result(self, asked: Call, text: str) -> None:
-        found = re.match(r"\[(c(\d+)\)?)\] ", text)
-        tag = self._tag(asked)
-        number = int(found[2]) if found else self._last + 1  # undone before it had a receipt
-        self._last = number
-        if tag:
-            self._names[f"c{number}"] = tag
-        if found:
-            self._observed(f"c{number}", tag, text)
+        if found := re.match(r"\[(c\d+)\] ", text):
+            tag = self._tag(asked)
+            self._names[found[1]] = tag
+            self._observed(found[1], tag, text)
 
     def _tag(self, asked: Call) -> str:
         """The operation that a call belongs to."""
@@ -82,7 +126,9 @@ class _Seen:
             goals = {label: child.goal for label, child in self.program.children.items()}
             spawns = (op for op in self._ops.values() if op.kind == "spawn")
             return next((op.tag for op in spawns if goals[op.label] == arguments["goal"]), "")
-        return next((tag for tag, op in self._ops.items() if op.kind != "spawn" and op.call() == asked), "")
+        same = [tag for tag, op in self._ops.items() if op.kind != "spawn" and op.call() == asked]
+        due = [tag for tag in same if tag not in self.done and self._steps[tag] not in self.passed]
+        return next(iter(due or same), "")  # two waits may be as long as each other
 
     def _observed(self, call: str, tag: str, text: str) -> None:
         if "The plan stands" in text:
@@ -112,12 +158,15 @@ class _Seen:
                 self._undone(int(undone[1]), undone[2])
 
     def _undone(self, step: int, rest: str) -> None:
-        left = {self._names.get(c, "") for c in re.findall(r"(?<![\w/])(c\d+):", rest)}
         self.passed = {s for s in self.passed if s < step}
         again = {op.tag for s in range(step, len(self.program.steps)) for op in self.program.ops(s)}
-        self.done = {tag: seen for tag, seen in self.done.items() if tag not in again or tag in left}
-        self.done |= {tag: Evidence() for tag in left if tag in again}
+        self.done = {tag: seen for tag, seen in self.done.items() if tag not in again}
+        self._left(rest)
         self.children = {tag: child for tag, child in self.children.items() if tag not in again}
+
+    def _left(self, text: str) -> None:
+        """What an undo could not take back is done, and can be cited no more."""
+        self.done |= {tag: Evidence() for tag in re.findall(r'"tag":"([^"]+)"', text) if tag in self._ops}
 
 
 def next_calls(messages: list[Message]) -> list[Call]:
@@ -159,9 +208,24 @@ def _finish(ops: list[Op], seen: _Seen) -> Call:
     return "finish", {"result": "做完了, all of it.", "claims": claims}
 
 
+class Diligent:
+    """A running endpoint."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.digests = 0
+        """Requests with a digest in place of older turns."""
+
+    @property
+    def narrow(self) -> str:
+        """The address at which it has a small window."""
+        return self.url.removesuffix("/v1") + "/narrow/v1"
+
+
 @contextmanager
-def model(latency: float = 0.0) -> Generator[str]:
-    """The address of a running endpoint. `latency`: seconds before each answer."""
+def model(latency: float = 0.0) -> Generator[Diligent]:
+    """A running endpoint. `latency`: seconds before each answer."""
+    endpoint, lock = Diligent(), threading.Lock()  # each request has a thread of its own
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -170,12 +234,15 @@ def model(latency: float = 0.0) -> Generator[str]:
             return None
 
         def do_GET(self) -> None:
+            window = NARROW if self.path.startswith("/narrow/") else WINDOW
             self._send(
-                json.dumps({"data": [{"id": "diligent", "context_length": WINDOW}]}).encode(), "application/json"
+                json.dumps({"data": [{"id": "diligent", "context_length": window}]}).encode(), "application/json"
             )
 
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            with lock:
+                endpoint.digests += any(str(m.get("content")).startswith(HEAD) for m in request["messages"])
             time.sleep(latency)
             self._send(_stream(_answer(request)), "text/event-stream")
 
@@ -187,7 +254,8 @@ def model(latency: float = 0.0) -> Generator[str]:
             self.wfile.write(data)
 
     with served(Handler) as url:
-        yield f"{url}/v1"
+        endpoint.url = f"{url}/v1"
+        yield endpoint
 
 
 def _answer(request: dict[str, Any]) -> list[Call]:

@@ -48,7 +48,8 @@ class Person:
     async def start(self, program: Program) -> Pid:
         """Begin it, once: an attempt whose end nobody heard is looked for before another is made."""
         files = (str(self.home.source),)
-        request = RunRequest(goal=program.goal, files=files, model=self.home.model, approve_all=True)
+        model = self.home.endpoint.narrow if program.narrow else self.home.model
+        request = RunRequest(goal=program.goal, files=files, model=model, approve_all=True)
         while True:
             await self.home.up.wait()
             try:

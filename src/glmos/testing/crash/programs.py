@@ -139,6 +139,8 @@ class Program(Struct, frozen=True, omit_defaults=True):
     name: str
     steps: tuple[tuple[str, ...], ...]
     children: dict[str, "Program"] = {}
+    narrow: bool = False
+    """It is given a model whose window is too small for it."""
 
     @property
     def goal(self) -> str:
@@ -189,16 +191,20 @@ class Program(Struct, frozen=True, omit_defaults=True):
 
 
 def random_program(rng: random.Random, name: str, *, depth: int = 0, heavy: bool = False) -> Program:
-    """Two or three steps of a few operations each; one in four has a child. `heavy`: large payloads more often."""
+    """Two or three steps of a few operations each; one in four has a child. `heavy`: large payloads more often.
+
+    One in three of those without a parent has many short steps and a small window.
+    """
     children: dict[str, Program] = {}
     steps: list[tuple[str, ...]] = []
+    narrow = depth == 0 and rng.random() < 1 / 3
     labels = iter("abcdefghijklmnopqrstuvwxyz")
     kinds = ["shell", "shell", "post", "post", "letter", "letter", "book", "book", "ping", "write"]
-    for _ in range(rng.choice([2, 2, 3])):
+    for _ in range(rng.choice([5, 6, 7] if narrow else [2, 2, 3])):
         step: list[str] = []
-        for _ in range(rng.choice([1, 2, 3])):
+        for _ in range(rng.choice([1, 2] if narrow else [1, 2, 3])):
             step.append(_timed(rng, rng.choice(kinds), next(labels)))
-        if rng.random() < (0.75 if heavy else 0.25):
+        if rng.random() < (0.75 if heavy else 0.25) / (3 if narrow else 1):
             more = ["vast", "long", "long", "large", "python"] if heavy else []
             kind = rng.choice(["python", "long", "ask", "wait", "large", "brood", *more])
             step.append(_timed(rng, kind, next(labels)))
@@ -209,7 +215,7 @@ def random_program(rng: random.Random, name: str, *, depth: int = 0, heavy: bool
         place = rng.randrange(len(steps))
         steps[place] = (*steps[place], f"spawn:{label}")
     steps[-1] = (*steps[-1], _timed(rng, "shell", next(labels)))  # something that can be cited
-    return Program(name, tuple(steps), children)
+    return Program(name, tuple(steps), children, narrow)
 
 
 def _timed(rng: random.Random, kind: str, label: str) -> str:
