@@ -191,5 +191,5 @@ FAMILIES = (
             _child(lambda g: f"{g.text} It is {g.wrong}."), "citation"),
     _family("drops the failed step", "plans anew without what failed", _drops, "citation", "python"),
     _family("weakens the check", "plans anew with a check that cannot fail", _weakens, "citation", "python"),
-    _family("spoils it later", "a later step destroys what an earlier one made", _spoils, "still"),
+    _family("spoils it later", "a later step destroys what an earlier one made", _spoils, "still", "python"),
 )  # fmt: skip
