@@ -8,13 +8,17 @@ What was made in a life of a step that was cut off by its being reopened counts 
 record, `plans` and `runtime` ask here what to reopen, and `design/10-selective-reopening.md` says where this is exact.
 """
 
+import sys
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from glmos.abi import events as e
 from glmos.abi.errors import NotFoundError
-from glmos.abi.ids import CallId, StepId
+from glmos.abi.ids import CallId, Seq, StepId
 from glmos.abi.plans import Step
-from glmos.kernel.process import Call, Process
+from glmos.kernel.process import Call, Child, Process
 
 ANY_FILE = "file:*"
 
@@ -22,13 +26,19 @@ ANY_FILE = "file:*"
 def used(p: Process, step: Step) -> tuple[str, ...]:
     """What a step rests on as far as it has got: `step:ID`, `call:cN`, `file:NAME`, `file:*` when a program ran."""
     own, cited = _own(p, step.id), _cited(p, step.id)
-    calls = [p.calls[name] for name in (*own, *cited) if name in p.calls]
-    files = sorted({s if s != "workspace" else ANY_FILE for c in calls for s in c.sources if _is_file(s)})
+    calls = [p.calls[name] for name in (*own, *cited) if name in p.calls and f"call:{name}" not in p.corrected]
+    lent = _lent(p, step.id)
+    files = sorted({s if s != "workspace" else ANY_FILE for c in (*calls, *lent) for s in c.sources if _is_file(s)})
     seen = [
         s.removeprefix("call:") for c in calls for s in c.sources if s.startswith("call:") and s != f"call:{c.call}"
     ]
     looked = [c for c in dict.fromkeys((*cited, *seen)) if c not in own]
-    makers = [*(_maker(p, c) for c in looked), *(_writer(p, c, s) for c in calls for s in c.sources)]
+    written = _written(p)
+    makers = [_maker(p, c) for c in looked]
+    makers += [x for c in calls for s in c.sources for x in _writers(written.get(_name(s), []), c.intended_at)]
+    for child in lent:
+        inside = [made for name, made in written.items() if any(reads(f"file:{name}", _name(s)) for s in child.sources)]
+        makers += [x for made in inside for x in _writers(made, child.begun)]
     steps = dict.fromkeys((*step.needs, *(m for m in makers if m and m != step.id and m in p.steps)))
     return (*(f"step:{x}" for x in steps), *(f"call:{c}" for c in (*own, *looked)), *files)
 
@@ -36,6 +46,14 @@ def used(p: Process, step: Step) -> tuple[str, ...]:
 def dependants(p: Process, plan: Iterable[Step], roots: Iterable[StepId]) -> dict[StepId, StepId]:
     """Every step of `plan` that rests on one of `roots`, directly or not, each with the step through which it does."""
     return _reached({s.id: _links(p, s) for s in plan}, roots)
+
+
+def voided(p: Process, plan: Sequence[Step]) -> set[StepId]:
+    """The steps of a new `plan` that rest on a step which it changes or leaves out, whether or not they change themselves."""
+    gone = {s.id for s in p.plan} - {s.id for s in plan}
+    wrong = {s.id for s in plan if p.find(s.id) not in (None, s)} | gone
+    wrong |= set(dependants(p, plan, wrong))
+    return {s.id for s in plan if not wrong.isdisjoint(_links(p, s))}
 
 
 def needing(plan: Iterable[Step], root: StepId) -> Collection[StepId]:
@@ -53,13 +71,18 @@ def reopening(p: Process, roots: Mapping[StepId, str]) -> tuple[e.StepReopened, 
 def resting_on(p: Process, source: str) -> list[StepId]:
     """The steps begun that rest on `source` themselves: `file:NAME`, `call:cN`, `step:ID`.
 
-    An answer that the person gave before there was a plan is part of the goal: all steps rest on it.
+    An answer that the person gave outside of any step is part of the goal: all steps begun after it rest on it.
     """
     if source.startswith("step:"):
         return [s.id for s in p.plan if f"step:{s.id}" == source and begun(p, s.id)]
-    wanted = {source, ANY_FILE} if _is_file(source) else {source}
-    everybody = p.answered_in.get(source.removeprefix("call:")) == ""
-    return [s.id for s in p.plan if begun(p, s.id) and (everybody or not wanted.isdisjoint(_recorded(p, s)))]
+    call = source.removeprefix("call:")
+    told = p.answered[call] if p.answered_in.get(call) == "" else sys.maxsize
+    return [s.id for s in p.plan if begun(p, s.id) and (told < p.steps[s.id].started_at or _by(p, s, source))]
+
+
+def reads(source: str, name: str) -> bool:
+    """Whether what came from `source` rests on the person's file or folder `name`."""
+    return source in ("workspace", ANY_FILE, f"file:{name}") or source.startswith(f"file:{name}/")
 
 
 def correctable(p: Process, what: str) -> str:
@@ -83,8 +106,9 @@ def unsettled(p: Process, step: Step) -> StepId:
 
     Only one that comes before it in the plan: that is done first, so `step` is put off once for each time, and not for ever.
     """
-    before = [s.id for s in p.plan[: p.plan.index(step)]]
-    return next((s for s in before if not begun(p, s) and f"step:{s}" in used(p, step)), "")
+    waiting = [s.id for s in p.plan[: p.plan.index(step)] if not begun(p, s.id)]
+    rests_on = used(p, step) if waiting else ()
+    return next((s for s in waiting if f"step:{s}" in rests_on), "")
 
 
 def begun(p: Process, step: StepId) -> bool:
@@ -119,6 +143,10 @@ def _recorded(p: Process, step: Step) -> tuple[str, ...]:
     return state.used if state.status in ("passed", "unverified") else used(p, step)
 
 
+def _by(p: Process, step: Step, source: str) -> bool:
+    return any(reads(x, _name(source)) if _is_file(source) else x == source for x in _recorded(p, step))
+
+
 def _links(p: Process, step: Step) -> tuple[StepId, ...]:
     if step.id not in p.steps or not begun(p, step.id):
         return step.needs
@@ -126,10 +154,33 @@ def _links(p: Process, step: Step) -> tuple[StepId, ...]:
 
 
 def _own(p: Process, step: StepId) -> list[CallId]:
-    """The calls made for a step in its present life."""
+    """The calls made for a step in its present life, and those of an earlier one in whose place the person's word counts."""
     since = p.steps[step].reopened_at
-    calls = [c.call for c in p.calls.values() if c.step == step and _counts(c) and c.intended_at > since]
-    return calls + [c for c, where in p.answered_in.items() if where == step and p.answered[c] > since]
+    made = {c.call: c.intended_at for c in p.calls.values() if c.step == step and _counts(c)}
+    made |= {c: p.answered[c] for c, where in p.answered_in.items() if where == step}
+    return [c for c, at in made.items() if at > since or f"call:{c}" in p.corrected]
+
+
+class _Lent(NamedTuple):
+    """Files that a child was given."""
+
+    begun: Seq
+    sources: tuple[str, ...]
+
+
+def _lent(p: Process, step: StepId) -> list[_Lent]:
+    """What children were given to go by: those of a step in its present life, and those from before there was a step."""
+    state = p.steps[step]
+    children = [c for c in p.children.values() if not c.undone and c.spawned_at > state.reopened_at]
+    mine = [
+        c for c in children if c.spawned.step == step or (c.spawned.step is None and c.spawned_at < state.started_at)
+    ]
+    return [_Lent(c.spawned_at, given_to(c)) for c in mine]
+
+
+def given_to(child: Child) -> tuple[str, ...]:
+    """The files a child was given, as sources."""
+    return tuple(f"file:{PurePosixPath(x)}" for x in child.spawned.files if x != ".") or ("workspace",)
 
 
 def _cited(p: Process, step: StepId) -> list[CallId]:
@@ -146,13 +197,23 @@ def _maker(p: Process, call: CallId) -> StepId:
     return (p.calls[call].step or "") if call in p.calls else p.answered_in.get(call, "")
 
 
-def _writer(p: Process, reader: Call, source: str) -> StepId:
-    """The step that had last written a file when a call read it, if any has."""
-    name = source.removeprefix("file:")
-    if not _is_file(source) or source == ANY_FILE:
-        return ""
-    earlier = [c for c in p.calls.values() if name in c.files and _counts(c) and c.finished_at < reader.intended_at]
-    return (max(earlier, key=lambda c: c.finished_at).step or "") if earlier else ""
+def _written(p: Process) -> Mapping[str, Sequence[Call]]:
+    """By name, the calls that wrote a file."""
+    found: defaultdict[str, list[Call]] = defaultdict(list)
+    for c in p.calls.values():
+        for name in c.files if _counts(c) else ():
+            found[name].append(c)
+    return found
+
+
+def _writers(calls: Sequence[Call], at: Seq) -> list[StepId]:
+    """The step that had last written a file when it was read, if any had."""
+    earlier = [c for c in calls if c.finished_at < at]
+    return [max(earlier, key=lambda c: c.finished_at).step or ""] if earlier else []
+
+
+def _name(source: str) -> str:
+    return source.removeprefix("file:")
 
 
 def _is_file(source: str) -> bool:

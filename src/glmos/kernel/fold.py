@@ -15,7 +15,7 @@ from glmos.abi.errors import ReplayError
 from glmos.abi.ids import CallId, StepId
 from glmos.abi.labels import join
 from glmos.abi.plans import Step
-from glmos.kernel.dependence import dependants
+from glmos.kernel.dependence import dependants, voided
 from glmos.kernel.process import Call, CheckState, Child, Process, Reply, StepState, signature
 
 TELLING = ("ask", "wait")
@@ -272,12 +272,13 @@ def _planned(p: Process, event: e.PlanMade) -> Process:
     if unknown := {n for s in event.steps for n in s.needs} - known:
         raise ReplayError(f"plan {event.revision} of process {p.pid} needs {unknown}, which it does not have")
     steps: dict[StepId, StepState] = {}
+    void = voided(p, event.steps)
     for step in event.steps:
         old = p.steps.get(step.id)
         same = old is not None and p.find(step.id) == step and step.id not in event.reopened
         steps[step.id] = old if old is not None and same else StepState()
         if not same and old is not None:
-            rests = p.find(step.id) == step  # it stays as it was planned, and what it rests on does not
+            rests = step.id in void or p.find(step.id) == step  # what it rests on does not stay as it was planned
             steps[step.id] = StepState(
                 snapshot=old.snapshot, first_at=old.first_at, reason=old.reason,
                 reopened_at=p.seq if rests else old.reopened_at,
@@ -338,7 +339,14 @@ def _halted(p: Process) -> Process:
     """Nothing goes on with the step that was being done: what the model said, or is about to say, was for what is void."""
     question = p.question if p.question is not None and p.question.kind == "unknown_effect" else None
     void = p.numbers if p.model_call is not None else p.void
-    return replace(p, step=None, reply=None, void=void, question=question, waiting=None, paused=False)
+    return replace(
+        p, step=None, reply=None, void=void, question=question, waiting=None, paused=False, verdicts=_used_verdicts(p)
+    )  # fmt: skip
+
+
+def _used_verdicts(p: Process) -> dict[CallId, e.PersonAnswered]:
+    """Without what a person said to a call that will not be made: the next call of that name is another one."""
+    return {call: said for call, said in p.verdicts.items() if int(call[1:]) <= p.call_count}
 
 
 def _intended(p: Process, event: e.ToolIntended) -> Process:
@@ -439,7 +447,13 @@ def _undone(p: Process, event: e.Undone) -> Process:
     steps: dict[StepId, StepState] = {}
     for name, state in p.steps.items():
         kept = name == event.step or 0 < state.first_at < since
-        fresh = StepState(snapshot=state.snapshot, first_at=state.first_at) if kept else StepState()
+        fresh = (
+            StepState(
+                snapshot=state.snapshot, first_at=state.first_at, reopened_at=state.reopened_at, again=state.again
+            )
+            if kept
+            else StepState()
+        )
         steps[name] = replace(fresh, reason="undone") if name in again else state
     calls = {k: replace(c, state="closed", undone=True) if c.intended_at >= since else c for k, c in p.calls.items()}
     children = {
@@ -450,5 +464,5 @@ def _undone(p: Process, event: e.Undone) -> Process:
     return replace(
         p, steps=steps, step=None, calls=calls, children=children, exit=None, killed=False, suspended=True, undoing=None,
         reply=None, model_call=None, question=None, waiting=None, model_failure=None, budget_refusal=None,
-        replan_due=False, rules={}, refusals=0, signatures={},
+        replan_due=False, rules={}, refusals=0, signatures={}, verdicts=_used_verdicts(p),
     )  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from glmos.abi import plans as a
 from glmos.abi.ids import StepId
-from glmos.kernel.dependence import begun, dependants
+from glmos.kernel.dependence import begun, voided
 from glmos.kernel.patterns import pattern_fault, schema_fault
 from glmos.kernel.process import Process
 from glmos.kernel.rules import Rules
@@ -97,9 +97,7 @@ def reopened(p: Process, steps: Sequence[a.Step]) -> tuple[StepId, ...]:
     """The steps that a revision makes void: those that had passed and that it changed, and whatever was begun that rests on
     a changed step or on one it left out."""
     changed = {s.id for s in steps if p.find(s.id) not in (None, s)}
-    gone = {s.id for s in p.plan} - {s.id for s in steps}
-    resting = dependants(p, steps, changed | gone)
-    void = {s for s in changed if has_passed(p, s)} | {s for s in resting if s in p.steps and begun(p, s)}
+    void = {s for s in changed if has_passed(p, s)} | {s for s in voided(p, steps) if s in p.steps and begun(p, s)}
     return tuple(s.id for s in steps if s.id in void)
 
 

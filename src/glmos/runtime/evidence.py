@@ -6,7 +6,7 @@ from glmos.abi import events as e
 from glmos.abi.ids import CallId, StepId
 from glmos.abi.plans import Claim
 from glmos.kernel.citation import Grounds, plain
-from glmos.kernel.dependence import outdated
+from glmos.kernel.dependence import given_to, outdated, reads
 from glmos.kernel.figures import numbers
 from glmos.kernel.process import Child, Process
 from glmos.runtime.given import altered_then, told_by_person
@@ -22,42 +22,50 @@ async def observations(log: ProcessLog, parts: Parts) -> dict[CallId, str]:
     said that did not end done: its own checks have not vouched for it. What the person corrected reads as corrected.
     """
     found: dict[CallId, str] = {}
-    corrected: dict[CallId, str] = {}
+    void, corrected = _outdated(log), _corrected(log)
     for entry in log.entries:
         event = entry.event
         if isinstance(event, e.ToolFinished) and event.failure is None and not log.state.calls[event.call].undone:
             files = f"\nfiles: {', '.join(event.files)}" if event.files else ""
             found[event.call] = await whole(parts.store, event.output) + files
             if (shown := shown_again(log.state, event.call)) is not None:
-                again = [found[c] for c in shown if c in found]
+                again = [
+                    corrected.get(c) or found[c] for c in shown if c in corrected or (c in found and c not in void)
+                ]
                 found[event.call] = "\n".join([found[event.call], *again] if len(again) == len(shown) else again)
         elif isinstance(event, e.ToolProbed) and event.outcome == "happened":
             found[event.call] = f"interrupted, but it took effect: {event.detail}"
         elif isinstance(event, e.CallAnswered) and event.name == "ask":
             found[event.call] = event.text
-        elif isinstance(event, e.FactCorrected) and event.what.startswith("call:"):
-            corrected[event.what.removeprefix("call:")] = f"The person corrected this: {event.text}"
     for call, children in _waits(log).items():
         said = [
             f"Child {c.pid} ended done: {c.exited.answer}" for c in children if c.exited and c.exited.status == "done"
         ]
         if said:
             found[call] = "\n".join(said)
-    void = _outdated(log)
     return {call: text for call, text in found.items() if call not in void} | corrected
+
+
+def _corrected(log: ProcessLog) -> dict[CallId, str]:
+    """By call, what the person said it should have told."""
+    said = [x.event for x in log.entries if isinstance(x.event, e.FactCorrected) and x.event.what.startswith("call:")]
+    return {x.what.removeprefix("call:"): f"The person corrected this: {x.text}" for x in said}
 
 
 def _outdated(log: ProcessLog) -> dict[CallId, str]:
     """Why what calls gave counts no more: their step was opened again, or they read a file that has changed since."""
     p = log.state
     found = {call: why for call in (*p.calls, *p.answered_in) if (why := outdated(p, call))}
+    waits = _waits(log)
     for entry in log.entries:
         if not isinstance(entry.event, e.SourceChanged):
             continue
         name = entry.event.name
-        for call in p.calls.values():
-            if call.intended_at < entry.seq and {f"file:{name}", "workspace"}.intersection(call.sources):
-                found[call.call] = f"the file {name!r} has changed since: call again"
+        old = [c.call for c in p.calls.values() if c.intended_at < entry.seq and any(reads(s, name) for s in c.sources)]
+        for call, children in waits.items():
+            if any(c.spawned_at < entry.seq and any(reads(s, name) for s in given_to(c)) for c in children):
+                old.append(call)
+        found |= dict.fromkeys(old, f"the file {name!r} has changed since: call again")
     return found
 
 

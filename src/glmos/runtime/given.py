@@ -24,10 +24,12 @@ def said_by_person(log: ProcessLog) -> str:
 
 
 def told_by_person(log: ProcessLog) -> list[str]:
-    """What the person answered when asked and said in corrections. An answer that was corrected is not among it."""
+    """What the person answered when asked and said in corrections, but for what was corrected later."""
+    corrected = log.state.corrected
     answers = [x.event for x in log.entries if isinstance(x.event, e.CallAnswered) and x.event.name == "ask"]
-    standing = [x.text for x in answers if f"call:{x.call}" not in log.state.corrected]
-    return standing + [x.event.text for x in log.entries if isinstance(x.event, e.FactCorrected)]
+    standing = [x.text for x in answers if f"call:{x.call}" not in corrected]
+    said = [(x.seq, x.event) for x in log.entries if isinstance(x.event, e.FactCorrected)]
+    return standing + [x.text for seq, x in said if x.what.startswith("step:") or seq == corrected[x.what]]
 
 
 async def judge_goal(log: ProcessLog, parts: Parts, step: StepId) -> Verdict:

@@ -101,7 +101,8 @@ async def call_model(log: ProcessLog, parts: Parts, effect: f.CallModel) -> None
     except ModelError as error:
         _fail(log, effect.number, error.kind, str(error))
         return
-    if p.step is not None and log.state.step != p.step:
+    now = log.state
+    if p.step is not None and (now.step != p.step or now.steps[p.step].started_at != p.steps[p.step].started_at):
         return  # the step was opened again meanwhile: the next call is for what comes now
     what = f"a call of {driver.traits.name}"
     held = reserve(log, parts, driver, request, key=key, what=what)

@@ -246,8 +246,13 @@ def as_result(value: Any, call: ToolCall) -> ToolResult:
     return msgspec.structs.replace(result, text=text, label=label)
 
 
+MOST_NAMED = 20
+"""Files that a label names. A call that read more names none: it is taken to have read all there are."""
+
+
 def untrusted(call: ToolCall, *files: str) -> Label:
     """The label of words somebody else may have chosen: a file's, or those of code that ran."""
+    files = files if len(files) <= MOST_NAMED else ()
     return Label(integrity="untrusted", sources=(*(f"file:{name}" for name in files), *_source(call)))
 
 

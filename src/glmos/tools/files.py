@@ -107,22 +107,22 @@ class Files(ActionTool, name="files", timeout=60.0):
         """
         deadline = monotonic() + self._search_seconds
         matches: list[_Match] = []
-        files = 0
+        files: list[str] = []
         with Workspace(context.workspace) as workspace:
             for item in workspace.walk(relative(path)):
                 check_cancelled()
                 if item.kind != "file" or item.size > MAX_BYTES or not _wanted(item, glob):
                     continue
-                files += 1
+                files.append(item.path)
                 matches.extend(_matches(workspace, item.path, pattern, deadline, MAX_MATCHES + 1 - len(matches)))
                 if len(matches) > MAX_MATCHES:
                     break
         lines = [f"{match.path}:{match.line}: {match.text}" for match in matches[:MAX_MATCHES]]
         if len(matches) > MAX_MATCHES:
             lines.append(f"... only the first {MAX_MATCHES} matches are shown.")
-        text = "\n".join(lines) or f"No line of {files} files matches {pattern!r}."
-        names = dict.fromkeys(match.path for match in matches)
-        return ToolResult(text=text, data={"matches": len(matches)}, label=untrusted(call, *_first(names, 20)))
+        text = "\n".join(lines) or f"No line of {len(files)} files matches {pattern!r}."
+        # Those without a match as well: that there is none rests on them.
+        return ToolResult(text=text, data={"matches": len(matches)}, label=untrusted(call, *files))
 
     @action(effect="reversible", writes=("workspace",), can_probe=True)
     def write(self, call: ToolCall, context: ToolContext, path: str, text: str) -> ToolResult:
@@ -193,11 +193,6 @@ class Files(ActionTool, name="files", timeout=60.0):
                 return _outcome(True) if before == 0 and after else ProbeResult("cannot_tell")
             case _:
                 return ProbeResult("cannot_tell")
-
-
-def _first(names: dict[str, None], most: int) -> tuple[str, ...]:
-    """The first names; a label need not name hundreds."""
-    return tuple(names)[:most]
 
 
 def _outcome(happened: bool) -> ProbeResult:

@@ -67,7 +67,7 @@ class Tables(ActionTool, name="tables", resident=True, timeout=120.0):
         except TimeoutError:
             message = f"The query took longer than {self._seconds:g} seconds: filter earlier, or join on fewer rows."
             raise ToolFailed("timeout", message) from None
-        label = untrusted(call, *tuple(dict.fromkeys(answer.tables))[:20])
+        label = untrusted(call, *dict.fromkeys(answer.tables))
         if answer.failure is not None:
             return ToolResult(failure=Failure(*answer.failure), label=label)
         return ToolResult(text=answer.text, data=answer.data, files=answer.files, label=label)
