@@ -151,10 +151,12 @@ async def test_every_verb_reaches_the_system(tmp_path: Path) -> None:
         await client.answer(pid, "2025")
         assert (await client.report(pid)).status == "done"
         assert (await client.report(child)).goal == "ask"
+        await client.correct(pid, "c1", "2026 年")
+        assert (await client.wait(pid)).status == "done"
         kinds = [type(entry.event).__name__ for entry in await client.log(pid)]
         assert kinds == [
             "ProcessCreated", "PersonAsked", "LimitsChanged", "ModelChanged", "ProcessReniced", "SignalReceived",
-            "SignalReceived", "PersonAnswered", "ProcessExited",
+            "SignalReceived", "PersonAnswered", "ProcessExited", "ProcessReopened", "FactCorrected", "ProcessExited",
         ]  # fmt: skip
         assert await client.models() and await client.tools() and await client.doctor() and await client.settings()
 

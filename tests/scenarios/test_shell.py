@@ -143,6 +143,19 @@ def test_a_question_names_the_command_that_answers_it(machine: Machine, capsys: 
     assert main(["deny", "2", "--wait"]) == 0
 
 
+def test_a_correction_reopens_what_had_ended_and_one_can_stay_with_it(machine: Machine, capsys: Captured) -> None:
+    main(["run", "easy"])
+    capsys.readouterr()
+    assert main(["correct", "1", "c1", "华北 | 1250000"]) == 0
+    assert capsys.readouterr() == ("", "Process 1 knows better than c1.\n")
+    assert main(["correct", "1", "c1", "华北 | 1250000", "--wait"]) == 0
+    assert capsys.readouterr().out == "42\n"
+    main(["log", "1"])
+    assert capsys.readouterr().out.count("c1: 华北 | 1250000") == 2
+    assert main(["correct", "7", "c1", "华北"]) == 2
+    assert "no process 7" in capsys.readouterr().err
+
+
 def test_json_is_one_object_or_array_everywhere(machine: Machine, capsys: Captured) -> None:
     def printed(*argv: str, status: int = 0) -> object:
         assert main([*argv, "--json"]) == status
@@ -167,6 +180,7 @@ def test_json_is_one_object_or_array_everywhere(machine: Machine, capsys: Captur
     assert isinstance(printed("undo", pid), dict)
     assert isinstance(printed("resume", pid), dict)
     assert isinstance(printed("kill", pid), dict)
+    assert isinstance(printed("correct", "1", "c1", "华北 | 1"), dict)
     assert isinstance(printed("run", "ask", status=4), dict)
     for command in ("models", "tools", "doctor", "config"):
         assert isinstance(printed(command), list)

@@ -106,7 +106,7 @@ class Picture:
             case e.StepReopened(step=step, cause=cause):
                 notes.append(Note(f"↺ {line(step)} again: {line(cause)}"))
             case e.FactCorrected(what=what, text=text):
-                notes.append(Note(f"! corrected {line(what)}: {line(text)}"))
+                notes.append(Note(f"! corrected {line(what.partition(':')[2])}: {line(text)}"))
             case e.ChildSpawned(child=child, goal=goal):
                 notes.append(Note(f"+ process {child}: {line(goal)}"))
             case e.WaitStarted():

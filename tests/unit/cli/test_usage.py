@@ -33,7 +33,8 @@ def complaint(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
         ["nonsense"], ["run"], ["run", "x", "--max-cost", "nan"], ["run", "x", "--max-tokens", "0"],
         ["run", "x", "--max-seconds", "-1"], ["run", "x", "--max-cost", "much"], ["run", ""], ["run", "  \n"],
         ["kill"], ["kill", "abc"], ["kill", "0"], ["kill", "1.5"], ["show", "²"], ["renice", "1", "20"],
-        ["ps", "--bogus"], ["log", "1", "--after", "-2"], ["answer", "1", " "], ["config", "--unset"],
+        ["ps", "--bogus"], ["log", "1", "--after", "-2"], ["answer", "1", " "],
+        ["correct", "1", "c1", " "], ["correct", "1", "c1"], ["config", "--unset"],
     ],
 )  # fmt: skip
 def test_wrong_usage_is_one_sentence(argv: list[str], capsys: pytest.CaptureFixture[str], home: Path) -> None:
