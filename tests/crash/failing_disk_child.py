@@ -1,5 +1,6 @@
-"""A program whose disk breaks under its feet: after the first append the kernel refuses every sync (EIO) or every write
-(ENOSPC) of the writing thread. Then it is killed. Arguments: home, `sync` or `write`.
+"""A program whose disk breaks under its feet: after the first append the kernel refuses every sync (EIO), every write
+(ENOSPC), or both (EROFS: a file system that went read-only after an error) of the writing thread. Then it is killed.
+Arguments: home, `sync`, `write` or `frozen`.
 
 The refusal is a seccomp filter, which holds for the thread that installs it; a crash point runs in the right thread.
 """
@@ -19,7 +20,9 @@ from glmos.abi.errors import StoreError
 from glmos.abi.events import KernelSpoke
 from glmos.journal.stores.sqlite import SqliteStore
 
-SYSCALLS = {"sync": ((74, 75), errno.EIO), "write": ((18,), errno.ENOSPC)}  # x86-64: fsync, fdatasync; pwrite64
+SYSCALLS = {  # x86-64: fsync, fdatasync; pwrite64
+    "sync": ((74, 75), errno.EIO), "write": ((18,), errno.ENOSPC), "frozen": ((18, 74, 75), errno.EROFS),
+}  # fmt: skip
 PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS, SECCOMP_MODE_FILTER = 22, 38, 2
 RET_ALLOW, RET_ERRNO = 0x7FFF0000, 0x00050000
 

@@ -135,9 +135,9 @@ async def test_a_home_survives_one_crash_after_another(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.uname().machine != "x86_64", reason="uses Linux system call numbers")
-@pytest.mark.parametrize("syscall", ["sync", "write"])
+@pytest.mark.parametrize("syscall", ["sync", "write", "frozen"])
 async def test_a_commit_that_the_disk_refused_does_not_come_back_after_a_crash(tmp_path: Path, syscall: str) -> None:
-    """The kernel really answers EIO to every sync, or ENOSPC to every write, of the writing thread."""
+    """The kernel really answers EIO to every sync, ENOSPC to every write, or EROFS to both, of the writing thread."""
     script = Path(__file__).with_name("failing_disk_child.py")
     with anyio.fail_after(60):
         child = await anyio.run_process([sys.executable, str(script), str(tmp_path), syscall], check=False)

@@ -209,14 +209,28 @@ def _blobs(home: Path, into: Path | None, kept: Mapping[Pid, Kept]) -> tuple[int
     return whole, lost
 
 
+def _quick_check(path: Path) -> str:
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+        return db.execute("PRAGMA quick_check(1)").fetchone()[0]
+
+
 def _saved_states(home: Path) -> str:
     """What is wrong with the store of saved files; empty when it is whole or there is none."""
     path = home / "workspaces" / ".objects" / "objects.sqlite"
     if not path.exists():
         return ""
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
-            found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        found = _quick_check(path)
+    except sqlite3.OperationalError:
+        # Beside a write-ahead log SQLite must write even to read, which a read-only file system does not let it.
+        with tempfile.TemporaryDirectory(prefix="glmos-salvage-") as scratch:
+            for name in (path.name, f"{path.name}-wal"):
+                with suppress(FileNotFoundError):
+                    shutil.copyfile(path.with_name(name), Path(scratch, name))
+            try:
+                found = _quick_check(Path(scratch, path.name))
+            except sqlite3.Error as problem:
+                found = str(problem)
     except sqlite3.Error as problem:
         found = str(problem)
     return "" if found == "ok" else f"the saved states of files are damaged ({found}): undo and fork may fail"

@@ -113,9 +113,15 @@ def _make(home: Path) -> None:
 def only_daemon(home: Path) -> Generator[None]:
     """One daemon at a time. One that does not answer is waited for: it is starting, putting its things away, or dying.
 
-    Raises: ConflictError when another daemon serves the home.
+    Raises: ConflictError when another daemon serves the home; UsageError when the home cannot be written.
     """
-    with (home / "glmosd.lock").open("ab") as file:
+    try:
+        lock = (home / "glmosd.lock").open("ab")
+    except OSError as error:
+        raise UsageError(
+            f"The home {str(home)!r} cannot be written ({error.strerror}): set GLMOS_HOME to a folder you may write."
+        ) from error
+    with lock as file:
         if not _taken(file):
             log.info("waiting for another daemon to be ready or to end")
             while not _taken(file):

@@ -75,6 +75,8 @@ class Home:
         """Set while a daemon is ready."""
         self.pace = 1.0
         """How many times as long as usual the last start took: a measure of how busy the machine is."""
+        self.within: tuple[str, ...] = ()
+        """What daemons are started through: a command that becomes the one it is given."""
         self.daemons: list[Daemon] = []
         """Every one there was."""
         self.source = path.with_name(path.name + "-表.csv")
@@ -103,7 +105,7 @@ class Home:
         ours, theirs = os.pipe()
         with (self.path / "glmosd.log").open("ab") as log:
             process = await anyio.open_process(
-                [*COMMAND, "--home", str(self.path), "--ready-fd", str(theirs)], env=self.environ(die_at),
+                [*self.within, *COMMAND, "--home", str(self.path), "--ready-fd", str(theirs)], env=self.environ(die_at),
                 stdin=DEVNULL, stdout=log, stderr=log, pass_fds=(theirs,), start_new_session=True,
             )  # fmt: skip
         os.close(theirs)
