@@ -10,7 +10,18 @@ makes a failing scenario small, `campaign` runs many.
 from glmos.testing.simulation.campaign import Tally, run_campaign
 from glmos.testing.simulation.day import day_of
 from glmos.testing.simulation.run import Outcome, play
-from glmos.testing.simulation.scenario import Scenario, scenario_of
+from glmos.testing.simulation.scenario import Scenario, scenario_of, with_corrections
 from glmos.testing.simulation.shrink import described, shrink
 
-__all__ = ["Outcome", "Scenario", "Tally", "day_of", "described", "play", "run_campaign", "scenario_of", "shrink"]
+__all__ = [
+    "Outcome",
+    "Scenario",
+    "Tally",
+    "day_of",
+    "described",
+    "play",
+    "run_campaign",
+    "scenario_of",
+    "shrink",
+    "with_corrections",
+]

@@ -320,16 +320,26 @@ class Audit:
                     book.critic = event.index
             case e.CheckFinished():
                 checks = book.steps[event.step].checks
-                if checks.get(event.index) != "running":
+                if checks.get(event.index) not in ("running", "void"):
                     self._problem(book.pid, f"check {event.index} of step {event.step!r} ends and had not started")
-                checks[event.index] = event.outcome
+                if checks.pop(event.index, "") != "void":  # what is void says nothing of the new result
+                    checks[event.index] = event.outcome
                 book.critic = None
             case e.StepPassed():
                 self._passed(book, event, entry.seq)
             case e.StepReopened():
-                book.steps[event.step] = StepBook()
+                self._reopened(book, event.step)
             case _:
                 pass
+
+    def _reopened(self, book: Book, step: StepId) -> None:
+        """What was under way for it is void: a check says nothing when it ends, nobody answers what was asked."""
+        old, book.steps[step] = book.steps[step], StepBook()
+        book.steps[step].checks = {i: "void" for i, outcome in old.checks.items() if outcome in ("running", "void")}
+        if old.started and not old.passed:
+            book.waiting = None
+            if book.question is not None and book.question.kind != "unknown_effect":
+                book.question = None
 
     def _planned(self, book: Book, event: e.PlanMade) -> None:
         old = {s.id: s for s in book.plan}

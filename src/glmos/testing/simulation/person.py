@@ -184,6 +184,9 @@ class Person:
                 return lambda: system.fork(pid, at), lambda: True
             case "answer":
                 return lambda: system.answer(pid, "是" if event.number % 2 else "也许"), has(e.PersonAnswered)
+            case "correct":
+                what = _something(log, event.number)
+                return lambda: system.correct(pid, what, f"应是 {event.number}"), has(e.FactCorrected)
             case "look_up":
                 return lambda: system.explain(pid), lambda: True
             case "edit":
@@ -194,6 +197,14 @@ class Person:
     async def _edit(self) -> None:
         for name in self._world.disk.given:
             self._world.disk.given[name] += ", changed"
+
+
+def _something(log: list[e.Entry], number: int) -> str:
+    """A call that was made, or a step of the latest plan; now and then one that is not there."""
+    calls = [x.event.call for x in log if isinstance(x.event, e.ToolIntended)]
+    plans = [x.event.steps for x in log if isinstance(x.event, e.PlanMade)]
+    names = [*dict.fromkeys(calls), *(s.id for s in (plans[-1] if plans else ())), "c99"]
+    return names[number % len(names)]
 
 
 def _nobody(pid: Pid, seq: Seq) -> None:

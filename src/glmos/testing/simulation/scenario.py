@@ -21,6 +21,7 @@ Reply = Literal[
 
 Deed = Literal[
     "kill", "suspend", "resume", "renice", "raise", "lower", "model", "undo", "fork", "answer", "look_up", "edit", "wait",
+    "correct",
 ]  # fmt: skip
 """What a person may do unasked."""
 
@@ -100,7 +101,8 @@ class Scenario(Struct, frozen=True):
 
 REPLIES: tuple[Reply, ...] = get_args(Reply)
 _WORK: tuple[Reply, ...] = ("look", "note", "book", "order", "mail", "shout", "mixed", "finish")
-_DEEDS: tuple[Deed, ...] = get_args(Deed)
+_DEEDS: tuple[Deed, ...] = tuple(deed for deed in get_args(Deed) if deed != "correct")
+"""Those a seed draws. `correct` came later and is put in by `with_corrections`, so that each seed is what it was."""
 _TROUBLES: tuple[Trouble, ...] = get_args(Trouble)
 _MOST: dict[Trouble, int] = {
     "crash": 200, "crash_in_effect": 30, "append_fails": 50, "append_slow": 50, "stolen": 50, "restart": 100,
@@ -125,6 +127,14 @@ def scenario_of(seed: int) -> Scenario:
         seed, goals, tuple(sorted(events, key=_time)), _faults(r), tuple(jumps), r.random() < 0.8, r.random() < 0.12,
         r.choice((1, 2, 64)), r.choice((1, 2, 8)), r.random() < 0.3,
     )  # fmt: skip
+
+
+def with_corrections(scenario: Scenario) -> Scenario:
+    """The same, with a person who also says up to three times that a call or a step told something wrong."""
+    r = Random(f"correct {scenario.seed}")
+    span = max([10.0, *(x.at for x in scenario.events)])
+    said = [Event(_moment(r, span), "correct", r.randrange(6), r.randrange(100)) for _ in range(r.randint(1, 3))]
+    return replace(scenario, events=tuple(sorted((*scenario.events, *said), key=_time)))
 
 
 def _moment(r: Random, span: float) -> float:
