@@ -33,6 +33,7 @@ from glmos.sandbox.identity import Identity
 from glmos.sandbox.limits import GATE, launcher_words
 from glmos.sandbox.profile import Profile
 
+_KILLED = 128 + signal.SIGKILL
 _START_SECONDS = 60.0
 """More than any start takes on a machine that still works."""
 
@@ -69,6 +70,8 @@ class Program:
         """Folders of the host that the program can fill."""
         self.started = time.monotonic()
         self.stopped_by = ""
+        self._oom_kills = oom_kills()
+        """Before it began."""
         self._init, self._status, self._lifeline = descriptors
         self._status_text = b""
         self._lock = threading.Lock()
@@ -125,8 +128,13 @@ class Program:
 
     def exit_status(self) -> int | None:
         """The program's own status once it is gone; None when it was not its own end, or it never began."""
-        if self.stopped_by:
+        status = None if self.stopped_by else self._own_status()
+        if status in (None, _KILLED) and not self.stopped_by and oom_kills() > self._oom_kills:
+            self.stopped_by = "memory"  # a limit outside of ours, or the machine's own end of memory
             return None
+        return status
+
+    def _own_status(self) -> int | None:
         with self._lock:
             if not self._closed:
                 self.read_status(_drain(self._status))
@@ -318,3 +326,12 @@ async def _last_words(process: Process, channels: Channels) -> str:
         if stream is not None:
             await stream.aclose()
     return said.decode(errors="replace")
+
+
+def oom_kills() -> int:
+    """How many programs the kernel has ended on this machine because there was no memory for them, in whatever group."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/vmstat").read_text().splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return 0

@@ -31,6 +31,8 @@ WINDOW = 1_000_000
 """Tokens that it says it reads: all that was done, always."""
 NARROW = 8_000
 """Tokens that it says it reads at its other address. There most of what was done is in the digest of older turns."""
+STOPPED = re.compile("/(glutton|flood|pyflood):")
+"""Operations that are to be stopped at a limit."""
 SHOWN = 100
 """Characters of a call's arguments that a digest has."""
 
@@ -133,7 +135,7 @@ class _Seen:
     def _observed(self, call: str, tag: str, text: str) -> None:
         if "The plan stands" in text:
             self.planned = True
-        elif "/hasty:" in tag and "failed (timeout)" in text:
+        elif ("/hasty:" in tag and "failed (timeout)" in text) or (STOPPED.search(tag) and "failed (limit)" in text):
             self.done[tag] = Evidence()
         elif not tag or re.match(r"\[c\d+\] (failed|refused)", text):
             return

@@ -8,6 +8,7 @@ A goal holds a program as JSON: steps of operations, each `KIND:LABEL` or `KIND:
     large   makes a file of 1.5 MB               book     books it (compensable, with a probe)
     long    prints 30,000 characters             ask      asks the person
     vast    prints 600,000 characters
+    glutton eats all the memory there is     flood    prints a gigabyte; `pyflood` in Python: both are stopped
     wait    waits for PAUSE seconds              spawn    has a child do `children[LABEL]`, and waits for it
     brood   starts programs that cling to life in every way there is, then waits PAUSE seconds, or without it until
             there is a file `go-LABEL`; `hasty` does the same with a time limit of 2 seconds, `pybrood` in Python
@@ -100,6 +101,12 @@ class Op(NamedTuple):
             case "long" | "vast":
                 lines = 3_000 if self.kind == "long" else 60_000
                 return "shell", {"command": self._slowly(f"yes '{self.label} 一二三四五六七八' | head -n {lines}")}
+            case "glutton":
+                return "shell", {"command": """python3 -c 'x = [b"x" * (1 << 20) for _ in range(1800)]'"""}
+            case "flood":
+                return "shell", {"command": f"yes '{self.label} 一二三四五六七八' | head -c 1000000000"}
+            case "pyflood":
+                return "python", {"code": f"for _ in range(1000):\n    print('{self.label}' * 1_000_000)"}
             case "python":
                 code = (
                     f"import time\nwith open('{self.file}', 'a', encoding='utf-8') as f:\n"
