@@ -26,6 +26,7 @@ def main() -> None:
     config.IPKernelApp = Config(
         _PORTS, transport="ipc", ip=f"{folder}/k", connection_file=f"{folder}/kernel.json", ignore_cwd=True
     )
+    config.IPKernelApp.outstream_class = "glmos.tools.printing.BoundedStream"
     config.Session.key = b""  # the folder of the sockets is what keeps others out
     config.HistoryManager.enabled = False
     config.InteractiveShell = Config(colors="nocolor", xmode="Plain")

@@ -28,6 +28,8 @@ LIMITS = SandboxLimits(seconds=None, cpu_seconds=24 * 3600)
 INTERRUPT_SECONDS = 5.0
 MAX_FIGURES = 20
 _MAX_MESSAGE = 64 << 20
+_SHOWN = 2_000
+"""Characters at the end of a message in which its last line is looked for: a program may print without end."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 _DELIMITER = b"<IDS|MSG>"
 
@@ -175,7 +177,7 @@ class Kernel:
                 return
             collected.add(message.type, message.content)
             if message.type == "stream":
-                on_output(clean(_text(message.content.get("text"))).strip().rpartition("\n")[2][-200:])
+                on_output(clean(_text(message.content.get("text"))[-_SHOWN:]).strip().rpartition("\n")[2][-200:])
 
     async def _send(self, kind: str, content: dict[str, Any]) -> str:
         number = uuid.uuid4().hex

@@ -116,6 +116,21 @@ async def test_python_that_dies_says_what_is_lost(context: ToolContext, python: 
     assert "variables of earlier calls are gone" in (await call(context, python, code="1")).text
 
 
+async def test_python_that_prints_too_much_hears_it_and_keeps_its_variables(
+    context: ToolContext, python: Python
+) -> None:
+    with anyio.fail_after(60):
+        assert "羊" in (await call(context, python, code="x = 7\nprint('羊' * 12_000_000)")).text
+        flood = await call(context, python, code="for i in range(1000):\n    print('羊' * 1_000_000)")
+        assert failure(flood)[1].startswith("PrintedTooMuch: more than 16 MB were printed")
+        once = await call(context, python, code="print('x' * 70_000_000)")
+        assert failure(once)[1].startswith("PrintedTooMuch")
+        code = "import subprocess; subprocess.run('yes | head -c 100000000', shell=True).returncode"
+        drained = await call(context, python, code=code)
+        assert (drained.failure, drained.text[-2:]) == (None, "\n0"), "a program of its own is drained, and ends"
+        assert (await call(context, python, code="x")).text == "7"
+
+
 async def test_python_that_is_killed_from_outside_is_told_and_restarted(context: ToolContext, python: Python) -> None:
     started = anyio.Event()
 

@@ -135,7 +135,9 @@ class _Seen:
     def _observed(self, call: str, tag: str, text: str) -> None:
         if "The plan stands" in text:
             self.planned = True
-        elif ("/hasty:" in tag and "failed (timeout)" in text) or (STOPPED.search(tag) and "failed (limit)" in text):
+        elif ("/hasty:" in tag and "failed (timeout)" in text) or (
+            STOPPED.search(tag) and re.search(r"failed .(limit|failed).:", text)
+        ):
             self.done[tag] = Evidence()
         elif not tag or re.match(r"\[c\d+\] (failed|refused)", text):
             return
