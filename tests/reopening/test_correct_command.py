@@ -55,9 +55,7 @@ async def test_what_rests_on_it_is_done_again_and_the_person_sees_what_and_why(t
     terminal.glmos("run", "记五笔账")
     assert terminal.booked() == "abcde"
 
-    out, _ = terminal.glmos(
-        "correct", "1", "a", "第一笔应是 1250000，不是 1204，因为退货的三十笔没有算进去", "--wait"
-    )
+    out, _ = terminal.glmos("correct", "1", "a", "第一笔应是 1250000，不是 1204，因为退货的三十笔没有算进去", "--wait")
     assert (out, terminal.booked()) == ("步骤 e 做好了。\n", "abcdeabcd")
     shown = terminal.glmos("show", "1")[0]
     assert shown.count("↺ again: ") == 4
