@@ -13,25 +13,19 @@ anything was lost, doubled or left behind; the home is kept then.
 import argparse
 import os
 import platform
-import shutil
 import sys
-import tempfile
 from datetime import date
 from pathlib import Path
 
-import anyio
 from provenance import commit
+from storms import carry_out
 
-from glmos.testing.crash.home import home
-from glmos.testing.crash.orphans import marked
-from glmos.testing.crash.outside import Happened
-from glmos.testing.crash.storm import Storm, rage
-
-SHOWN = 40
-"""Faults that are printed; the count says how many there were."""
+from glmos.testing.crash.home import Home
+from glmos.testing.crash.storm import Storm
 
 
-def report(storm: Storm, happened: list[Happened], size: int) -> str:
+def report(storm: Storm, stormy: Home) -> str:
+    happened, size = stormy.outside.happened(), (stormy.path / "journal.db").stat().st_size
     kinds = {kind: sum(x.kind == kind for x in happened) for kind in ("letter", "post", "book", "cancel", "ping")}
     lines = [
         "| what | how much |",
@@ -43,6 +37,7 @@ def report(storm: Storm, happened: list[Happened], size: int) -> str:
         f"| processes, children not counted | {sum(storm.ends.values())} |",
         *(f"| ... ended {status} | {count} |" for status, count in sorted(storm.ends.items())),
         *(f"| ... besides: {act} | {count} |" for act, count in sorted(storm.acts.items()) if act != "none"),
+        f"| requests with a digest in place of older turns | {stormy.endpoint.digests} |",
         f"| questions answered | {storm.answers} |",
         f"| letters in the append-only file | {kinds['letter']} |",
         f"| posts, bookings, cancellations at the server | {kinds['post']}, {kinds['book']}, {kinds['cancel']} |",
@@ -65,13 +60,6 @@ def record(text: str, arguments: str) -> Path:
     return path
 
 
-async def run(storm: Storm, folder: Path) -> str:
-    async with home(folder, os.environ, latency=0.01) as stormy:
-        await rage(stormy, storm, lambda line: print(line, file=sys.stderr, flush=True))
-        storm.faults += [f"still alive at the end: {x}" for x in marked(str(stormy.path))]
-        return report(storm, stormy.outside.happened(), (stormy.path / "journal.db").stat().st_size)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--kills", type=int, default=500)
@@ -85,15 +73,9 @@ def main() -> int:
     parser.add_argument("--record", action="store_true", help="write the report to benchmarks/results/")
     options = parser.parse_args()
     storm = Storm(kills=options.kills, seed=options.seed, at_once=options.at_once, longest=options.longest)
-    folder = Path(tempfile.mkdtemp(prefix="crashes-"))
-    text = anyio.run(run, storm, folder)
-    print(text)
-    for fault in storm.faults[:SHOWN]:
-        print(f"FAULT: {fault}")
-    if storm.faults:
-        print(f"The home is kept in {folder}.")
+    text = carry_out(storm, "crashes", latency=0.01, report=report)
+    if text is None:
         return 1
-    shutil.rmtree(folder)
     if options.record:
         print(record(text, f"--kills {options.kills} --seed {options.seed} --record"))
     return 0

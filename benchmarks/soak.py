@@ -5,30 +5,23 @@
     python benchmarks/soak.py --record                # also writes benchmarks/results/soak-DATE.md
 
 Ten clients start processes one after the other and see them through, undo, fork, suspend and kill some; two more
-interfere with whatever runs and ask for what cannot be. Payloads are small and large (files of 1.5 MB, outputs of 600,000
-characters), texts partly Chinese. A daemon lives half a minute on average. Afterwards: SQLite's own integrity check, every
-log folded again, every payload verified, every effect outside compared with the journal, files and leftovers looked at.
+interfere with whatever runs and ask for what cannot be. Payloads are small and large (files of 1.5 MB, outputs of
+600,000 characters), incompressible, texts partly Chinese. A daemon lives half a minute on average. Afterwards: SQLite's
+own integrity check, every log folded again, every payload verified, every effect outside compared with the journal,
+files and leftovers looked at.
 Ends with status 1 when anything is wrong; the home is kept then.
 """
 
 import argparse
-import os
-import shutil
 import sqlite3
 import sys
-import tempfile
 from contextlib import closing
-from pathlib import Path
 
-import anyio
 from provenance import record
+from storms import carry_out
 
-from glmos.testing.crash.home import Home, home
-from glmos.testing.crash.orphans import marked
-from glmos.testing.crash.storm import Storm, rage
-
-SHOWN = 40
-"""Faults that are printed; the count says how many there were."""
+from glmos.testing.crash.home import Home
+from glmos.testing.crash.storm import Storm
 
 
 def report(storm: Storm, stormy: Home) -> str:
@@ -58,13 +51,6 @@ def report(storm: Storm, stormy: Home) -> str:
     return "\n".join(lines) + "\n"
 
 
-async def run(storm: Storm, folder: Path) -> str:
-    async with home(folder, os.environ, latency=0.02) as stormy:
-        await rage(stormy, storm, lambda line: print(line, file=sys.stderr, flush=True))
-        storm.faults += [f"still alive at the end: {x}" for x in marked(str(stormy.path))]
-        return report(storm, stormy)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument(
@@ -83,15 +69,9 @@ def main() -> int:
         heavy=True,
         longest=options.longest,
     )
-    folder = Path(tempfile.mkdtemp(prefix="soak-"))
-    text = anyio.run(run, storm, folder)
-    print(text)
-    for fault in storm.faults[:SHOWN]:
-        print(f"FAULT: {fault}")
-    if storm.faults:
-        print(f"The home is kept in {folder}.")
+    text = carry_out(storm, "soak", latency=0.02, report=report)
+    if text is None:
         return 1
-    shutil.rmtree(folder)
     if options.record:
         print(record("soak", f"{storm.seconds / 60:.0f} minutes of many writers", text))
     return 0

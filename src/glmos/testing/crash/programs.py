@@ -7,7 +7,7 @@ A goal holds a program as JSON: steps of operations, each `KIND:LABEL` or `KIND:
     write   makes the file NAME-LABEL.txt        letter   sends it (irreversible, no probe)
     large   makes a file of 1.5 MB               book     books it (compensable, with a probe)
     long    prints 30,000 characters             ask      asks the person
-    vast    prints 600,000 characters
+    vast    prints 600,000 Chinese characters; this and `large` cannot be compressed
     glutton eats all the memory there is     flood    prints a gigabyte; `pyflood` in Python: both are stopped
     wait    waits for PAUSE seconds              spawn    has a child do `children[LABEL]`, and waits for it
     brood   starts programs that cling to life in every way there is, then waits PAUSE seconds, or without it until
@@ -85,7 +85,7 @@ class Op(NamedTuple):
             case "write":
                 return f"{self.label} 写好了\n".encode() * 200
             case "large":
-                return self.label[0].encode() * LARGE
+                return random.Random(self.label).randbytes(LARGE)
             case _:
                 return f"{self.label} 羊\n".encode()
 
@@ -96,11 +96,15 @@ class Op(NamedTuple):
             case "shell":
                 return "shell", {"command": self._slowly(f"echo '{self.label} 羊' >> {self.file}")}
             case "large":
-                make = f"head -c {LARGE} /dev/zero | tr '\\0' '{self.label[0]}' > {self.file}"
+                content = f'random.Random("{self.label}").randbytes({LARGE})'
+                make = f'python3 -c \'import random; open("{self.file}", "wb").write({content})\''
                 return "shell", {"command": self._slowly(make)}
-            case "long" | "vast":
-                lines = 3_000 if self.kind == "long" else 60_000
-                return "shell", {"command": self._slowly(f"yes '{self.label} 一二三四五六七八' | head -n {lines}")}
+            case "long":
+                return "shell", {"command": self._slowly(f"yes '{self.label} 一二三四五六七八' | head -n 3000")}
+            case "vast":
+                line = 'print(*map(chr, r.choices(range(0x4e00, 0x9fa5), k=10)), sep="")'
+                code = f'import random; r = random.Random("{self.label}"); [{line} for _ in range(55_000)]'
+                return "shell", {"command": self._slowly(f"python3 -c '{code}'")}
             case "glutton":
                 return "shell", {"command": """python3 -c 'x = [b"x" * (1 << 20) for _ in range(1800)]'"""}
             case "flood":
