@@ -2,6 +2,7 @@
 
 import os
 import resource
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -17,7 +18,8 @@ def unprivileged(tmp_path: Path) -> Iterator[None]:
     if os.geteuid() != 0:
         yield
         return
-    for folder in (tmp_path, *tmp_path.parents[:2]):
+    temporary = Path(tempfile.gettempdir())
+    for folder in (tmp_path, *(x for x in tmp_path.parents if x.is_relative_to(temporary) and x != temporary)):
         folder.chmod(0o755)
     os.chown(tmp_path, NOBODY, NOBODY)
     os.seteuid(NOBODY)
