@@ -67,7 +67,7 @@ class ModelReply(Struct, frozen=True, gc=False, omit_defaults=True):
     usage: Usage = Usage()
     """Tokens and, where the price is known, dollars. `model_calls` counts retries that were billed."""
     model: str = ""
-    """As the provider names what answered."""
+    """As the provider names what answered; empty when it is what was asked."""
     extra: dict[str, Any] = {}
 
 

@@ -362,7 +362,8 @@ class HttpDriver:
         )
         usage = msgspec.structs.replace(usage, usd=usd, model_calls=1)
         extra = {**reply.extra, NOTES: notes} if notes else reply.extra
-        return msgspec.structs.replace(reply, usage=usage, model=reply.model or self._model, extra=extra)
+        other = "" if reply.model == self._model else reply.model
+        return msgspec.structs.replace(reply, usage=usage, model=other, extra=extra)
 
     # -- failures -----------------------------------------------------------------------------------------------------
 

@@ -75,7 +75,7 @@ class FallbackDriver:
                 failed.append(driver.traits.name)
                 last = error
                 continue
-            return _noted(reply, failed, first, spent) if first is not None else reply
+            return _noted(reply, driver.traits.name, failed, first, spent) if first is not None else reply
         assert first is not None and last is not None
         raise _joined(first if len(failed) > 1 else None, failed[-1], last, spent) from last
 
@@ -91,7 +91,9 @@ def _joined(first: ModelError | None, name: str, last: ModelError, spent: Usage)
     return ModelError(text, kind=why.kind, retryable=why.retryable, retry_after=why.retry_after, usage=spent)
 
 
-def _noted(reply: ModelReply, failed: Sequence[str], why: ModelError, spent: Usage) -> ModelReply:
+def _noted(reply: ModelReply, name: str, failed: Sequence[str], why: ModelError, spent: Usage) -> ModelReply:
     notes = {**reply.extra.get(NOTES, {}), "fallback_from": list(failed), "because": str(why)}
     usage = spent + reply.usage
-    return msgspec.structs.replace(reply, usage=usage, extra={**reply.extra, NOTES: notes})
+    return msgspec.structs.replace(
+        reply, usage=usage, model=reply.model or name, extra={**reply.extra, NOTES: notes}
+    )  # fmt: skip

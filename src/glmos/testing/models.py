@@ -188,9 +188,7 @@ class ScriptedModel:
                     on_delta(delta)
             for each in made:
                 on_delta(Delta(call=each.name))
-        return msgspec.structs.replace(
-            reply, calls=tuple(made), usage=usage, model=reply.model or self._traits.name
-        )  # fmt: skip
+        return msgspec.structs.replace(reply, calls=tuple(made), usage=usage)
 
     def _tokens(self, *texts: str) -> int:
         return max(1, int(sum(map(len, texts)) * self._per_character))

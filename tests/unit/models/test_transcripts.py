@@ -151,6 +151,7 @@ async def test_the_next_model_answers_when_the_first_cannot(kind):
     reply = await driver.complete(ask("hi"))
     assert reply.content == "from b"
     assert reply.extra["glmos"]["fallback_from"] == ["a"]
+    assert reply.model == "b", "it was asked as a"
 
 
 @pytest.mark.parametrize("kind", ["denied", "unknown_model", "bad_request", "too_long", "filtered"])
