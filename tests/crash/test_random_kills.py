@@ -17,7 +17,7 @@ async def test_thirty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> N
     async with home(tmp_path, os.environ) as stormy:
         await rage(stormy, storm)
         assert stormy.endpoint.digests > 0, "no window overflowed"
-    assert storm.faults == []
+    assert storm.faults == [], "\n".join(storm.faults)
     assert storm.killed == 30
     assert storm.ends["done"] >= 10
     assert marked(str(stormy.path)) == []

@@ -33,7 +33,7 @@ def digest(now: Standing, room: int) -> str:
     """At most about `room` tokens."""
     left = max(0, room - 60)  # the head and the headings
     every = [(place, _call(now, x)) for place, x in enumerate(now.calls.values())]
-    fresh = {place for place, x in enumerate(now.calls.values()) if x.effect != "pure" and x.step not in now.passed}
+    fresh = {place for place, x in enumerate(now.calls.values()) if _is_deed(now, x)}
     deeds = _newest([x for x in every if x[0] in fresh], left // 2, LONGEST_CALL)
     left -= _size([x for _, x in deeds])
     plan = _plan(now, left // 2)
@@ -179,6 +179,11 @@ def _children(now: Standing) -> list[tuple[int, str]]:
         files = f" Files: {', '.join(child.end.files)}." if child.end.files else ""
         lines.append(f"- {pid} ({goal}): ended {child.end.status}: {child.end.answer or child.end.reason}{files}")
     return list(enumerate(lines))
+
+
+def _is_deed(now: Standing, made: Made) -> bool:
+    """What failed is none: a call that is cut off again and again must not drive out what was done."""
+    return made.effect != "pure" and not made.failed and made.step not in now.passed
 
 
 def _call(now: Standing, made: Made) -> str:

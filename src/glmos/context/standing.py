@@ -22,6 +22,7 @@ class Made(NamedTuple):
     step: StepId = ""
     begun: Seq = 0
     effect: EffectClass = "pure"
+    failed: bool = False
 
 
 class Said(NamedTuple):

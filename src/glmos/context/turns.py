@@ -146,6 +146,8 @@ class Conversation:
                 self.announced[event.call] = Made(event.call, name, event.step or "", self.seq, event.effect)
             case e.ToolFinished():
                 data = self.data_of(event) if self.data_of is not None else None
+                if event.failure is not None and event.call in self.announced:
+                    self.announced[event.call] = self.announced[event.call]._replace(failed=True)
                 self._result(event.call, receipt_text(event), data)
             case e.CallRefused():
                 self.places[event.call] = event.index

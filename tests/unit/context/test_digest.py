@@ -8,7 +8,7 @@ import pytest
 from glmos.abi import events as e
 from glmos.abi.messages import FunctionCall, Message, ModelReply
 from glmos.abi.plans import CitationCheck, GoalCheck, PatternCheck, Step, StillCheck
-from glmos.abi.tools import Output
+from glmos.abi.tools import Failure, Output
 from glmos.context.digest import HEAD, digest
 from glmos.context.sizes import approximate_tokens, message_tokens
 from glmos.context.standing import Standing
@@ -230,6 +230,18 @@ def test_when_room_is_short_the_plan_and_the_person_outlast_the_calls() -> None:
     assert "an early output" in wide
     assert "an early output" not in tight
     assert "more left out): " not in wide
+
+
+def test_what_was_done_outlasts_what_failed_however_often() -> None:
+    log = Log().planned()
+    log.tool("写好了 the early output")
+    for n in range(50):
+        call = log.reply("shell")
+        intent = e.ToolIntended(call, "shell", "run", {"n": n}, "irreversible", "read", log.numbers)
+        log.add(intent, e.ToolFinished(call, Output(""), failure=Failure("cancelled", "interrupted by a restart")))
+    tight = log.digest(300)
+    assert "写好了 the early output" in tight
+    assert "more left out" in tight
 
 
 def test_where_the_whole_plan_has_no_room_its_goals_and_then_its_names_stay() -> None:
