@@ -1,15 +1,12 @@
 """Something turns out wrong at the one moment at which it matters: each of these was, or would be, a wrong result."""
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import anyio
 import pytest
 
 from glmos.abi import events as e
-from glmos.abi.api import Report, RunRequest
 from glmos.abi.events import InputFile
 from glmos.abi.ids import Pid, SnapshotId
 from glmos.abi.messages import ModelReply, ModelRequest
@@ -18,47 +15,12 @@ from glmos.ports import ToolContext
 from glmos.sandbox.workspaces import DiskWorkspaces
 from glmos.testing.bare import BareSandbox
 from glmos.testing.models import ScriptedModel, call, calls, pause
-from glmos.testing.world import World, world
+from glmos.testing.world import world
 from glmos.tools.files import Files
+from tests.reopening.small import NEW, READ, SALES, again, finish, found, plan, start, step, with_new_sales
 from tests.scenarios.notebook import Echo
 
 pytestmark = pytest.mark.anyio
-
-SALES = "销售.csv"
-OLD, NEW = "华东,1204\n", "华东,1250000\n"
-READ = call("files", action="read", path=SALES)
-
-
-def finish(result: str, **quotes: str) -> ModelReply:
-    """`quotes`: by call."""
-    return call("finish", result=result, claims=[{"claim": q, "call": c, "quote": q} for c, q in quotes.items()])
-
-
-def step(name: str, *needs: str, **fields: Any) -> dict[str, Any]:
-    return {
-        "id": name,
-        "goal": f"完成 {name}",
-        "needs": needs,
-        "checks": [{"kind": "pattern", "pattern": "."}],
-        **fields,
-    }
-
-
-def plan(*steps: Mapping[str, Any]) -> ModelReply:
-    return call("plan", steps=list(steps))
-
-
-async def start(w: World, folder: Path, *, given: bool = True) -> Pid:
-    (folder / SALES).write_text(OLD, "utf-8")
-    return await w.system.start(RunRequest("华东卖了多少?", (str(folder / SALES),) if given else ()))
-
-
-async def found(w: World, pid: Pid, kind: type[Any], field: str) -> list[Any]:
-    return [getattr(x.event, field) for x in await w.system.log(pid) if isinstance(x.event, kind)]
-
-
-def again(report: Report) -> list[str]:
-    return [s.id for s in report.steps if s.again]
 
 
 class HeldWorkspaces(DiskWorkspaces):
@@ -133,9 +95,7 @@ async def test_what_was_seen_before_a_file_changed_cannot_be_cited_after(tmp_pat
     async with world(tmp_path / "家", script, tools=[Files()]) as w:
         pid = await start(w, tmp_path)
         assert (await w.system.wait(pid)).answer == "1204"
-        (tmp_path / SALES).write_text(NEW, "utf-8")
-        await w.system.signal(pid, "resume")
-        report = await w.system.wait(pid)
+        report = await with_new_sales(w, tmp_path, pid)
         reasons = await found(w, pid, e.StepFailed, "reason")
     assert (report.status, report.answer) == ("done", "1250000")
     assert len(reasons) == 1
@@ -152,9 +112,7 @@ async def test_what_did_not_read_the_changed_file_can_still_be_cited(tmp_path: P
     async with world(tmp_path / "家", script, tools=[Files(), Echo()]) as w:
         pid = await start(w, tmp_path)
         assert (await w.system.wait(pid)).status == "done"
-        (tmp_path / SALES).write_text(NEW, "utf-8")
-        await w.system.signal(pid, "resume")
-        report = await w.system.wait(pid)
+        report = await with_new_sales(w, tmp_path, pid)
         failed = await found(w, pid, e.StepFailed, "reason")
     assert (report.status, again(report), failed) == ("done", ["b"], [])
 
@@ -212,9 +170,7 @@ async def test_what_a_step_went_by_before_it_was_opened_again_no_longer_binds_it
         assert (await w.system.wait(pid)).status == "done"
         await w.system.correct(pid, "goal", "不要看文件")
         assert (await w.system.wait(pid)).answer == "三"
-        (tmp_path / SALES).write_text(NEW, "utf-8")
-        await w.system.signal(pid, "resume")
-        report = await w.system.wait(pid)
+        report = await with_new_sales(w, tmp_path, pid)
     assert (report.status, report.answer, len(w.model.requests)) == ("done", "三", 4), "the script has no more replies"
 
 

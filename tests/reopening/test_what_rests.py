@@ -12,7 +12,7 @@ from glmos.abi.messages import ModelReply, ModelRequest
 from glmos.testing.models import ScriptedModel, call
 from glmos.testing.world import world
 from glmos.tools.files import Files
-from tests.reopening.test_moments import NEW, OLD, READ, SALES, again, finish, found, plan, start, step
+from tests.reopening.small import NEW, OLD, READ, SALES, again, finish, found, plan, start, step, with_new_sales
 from tests.scenarios.notebook import Echo, Letter
 
 pytestmark = pytest.mark.anyio
@@ -77,9 +77,7 @@ async def test_what_a_child_was_given(tmp_path: Path) -> None:
         pid = await start(w, tmp_path)
         first = await w.system.wait(pid)
         assert (first.status, first.answer) == ("done", "1204"), first.reason
-        (tmp_path / SALES).write_text(NEW, "utf-8")
-        await w.system.signal(pid, "resume")
-        report = await w.system.wait(pid)
+        report = await with_new_sales(w, tmp_path, pid)
     assert (report.status, report.answer) == ("done", "1250000"), report.reason
 
 
@@ -127,9 +125,7 @@ async def test_an_old_output_that_is_looked_at_again_stays_void(tmp_path: Path) 
     async with world(tmp_path / "家", script, tools=[Files()]) as w:
         pid = await start(w, tmp_path)
         assert (await w.system.wait(pid)).answer == "1204"
-        (tmp_path / SALES).write_text(NEW, "utf-8")
-        await w.system.signal(pid, "resume")
-        report = await w.system.wait(pid)
+        report = await with_new_sales(w, tmp_path, pid)
     assert (report.status, report.answer, report.steps[0].attempts) == ("done", "1250000", 2)
 
 

@@ -12,14 +12,10 @@ from pathlib import Path
 import anyio
 
 from glmos.abi.messages import ModelReply, ModelRequest
-from glmos.cli.app import main as shell_main
-from glmos.cli.shell import Shell
-from glmos.daemon.__main__ import main
-from glmos.journal.stores.sqlite import SqliteStore
 from glmos.ports import System
 from glmos.testing.models import ScriptedModel, call
-from glmos.testing.world import world
 from tests.scenarios.notebook import Note
+from tests.scenarios.stored import run, stored
 
 SHEEP = 3
 
@@ -36,15 +32,9 @@ async def open_counting(home: Path, environ: Mapping[str, str]) -> AsyncGenerato
         last = {"claim": "sheep are there", "call": outputs[-1].split("]")[0].strip("["), "quote": "noted: sheep"}
         return call("finish", result="The sheep are counted.", claims=[last])
 
-    store = await SqliteStore.open(home)
-    try:
-        async with world(home, ScriptedModel(count), tools=[Note()], store=store) as w:
-            yield w.system
-    finally:
-        await store.aclose()
+    async with stored(home, ScriptedModel(count), [Note()]) as system:
+        yield system
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["shell"]:
-        sys.exit(shell_main(sys.argv[2:], shell=Shell(daemon=(sys.executable, __file__))))
-    sys.exit(main(open_system=open_counting))
+    sys.exit(run(__file__, open_counting))

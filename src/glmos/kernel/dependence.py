@@ -77,12 +77,17 @@ def resting_on(p: Process, source: str) -> list[StepId]:
         return [s.id for s in p.plan if f"step:{s.id}" == source and begun(p, s.id)]
     call = source.removeprefix("call:")
     told = p.answered[call] if p.answered_in.get(call) == "" else sys.maxsize
-    return [s.id for s in p.plan if begun(p, s.id) and (told < p.steps[s.id].started_at or _by(p, s, source))]
+    return [s.id for s in p.plan if begun(p, s.id) and (told < p.steps[s.id].started_at or _goes_by(p, s, source))]
 
 
 def reads(source: str, name: str) -> bool:
     """Whether what came from `source` rests on the person's file or folder `name`."""
     return source in ("workspace", ANY_FILE, f"file:{name}") or source.startswith(f"file:{name}/")
+
+
+def given_to(child: Child) -> tuple[str, ...]:
+    """The files a child was given, as sources."""
+    return tuple(f"file:{PurePosixPath(x)}" for x in child.spawned.files if x != ".") or ("workspace",)
 
 
 def correctable(p: Process, what: str) -> str:
@@ -143,7 +148,8 @@ def _recorded(p: Process, step: Step) -> tuple[str, ...]:
     return state.used if state.status in ("passed", "unverified") else used(p, step)
 
 
-def _by(p: Process, step: Step, source: str) -> bool:
+def _goes_by(p: Process, step: Step, source: str) -> bool:
+    """Whether it rests on `source` itself, not through another step."""
     return any(reads(x, _name(source)) if _is_file(source) else x == source for x in _recorded(p, step))
 
 
@@ -176,11 +182,6 @@ def _lent(p: Process, step: StepId) -> list[_Lent]:
         c for c in children if c.spawned.step == step or (c.spawned.step is None and c.spawned_at < state.started_at)
     ]
     return [_Lent(c.spawned_at, given_to(c)) for c in mine]
-
-
-def given_to(child: Child) -> tuple[str, ...]:
-    """The files a child was given, as sources."""
-    return tuple(f"file:{PurePosixPath(x)}" for x in child.spawned.files if x != ".") or ("workspace",)
 
 
 def _cited(p: Process, step: StepId) -> list[CallId]:

@@ -279,9 +279,8 @@ def _planned(p: Process, event: e.PlanMade) -> Process:
         steps[step.id] = old if old is not None and same else StepState()
         if not same and old is not None:
             rests = step.id in void or p.find(step.id) == step  # what it rests on does not stay as it was planned
-            steps[step.id] = StepState(
-                snapshot=old.snapshot, first_at=old.first_at, reason=old.reason,
-                reopened_at=p.seq if rests else old.reopened_at,
+            steps[step.id] = replace(
+                _not_begun(old), reason=old.reason, reopened_at=p.seq if rests else old.reopened_at,
                 again=_revised(event) if step.id in event.reopened else old.again,
             )  # fmt: skip
     current = p.step
@@ -291,10 +290,7 @@ def _planned(p: Process, event: e.PlanMade) -> Process:
         stands = needs is not None and all(steps[n].status in ("passed", "unverified") for n in needs)
         if not stands or steps[current].status != "running":
             if current in steps:
-                old = steps[current]
-                steps[current] = StepState(
-                    snapshot=old.snapshot, first_at=old.first_at, reopened_at=old.reopened_at, again=old.again
-                )
+                steps[current] = _not_begun(steps[current])
             current = None
     return replace(
         p, plan=event.steps, revision=event.revision, implied=event.implied, steps=steps, step=current,
@@ -325,11 +321,14 @@ def _reopen_step(p: Process, step: StepId, cause: str) -> Process:
     return p
 
 
+def _not_begun(old: StepState) -> StepState:
+    """As it was before its beginning, in the same life."""
+    return StepState(snapshot=old.snapshot, first_at=old.first_at, reopened_at=old.reopened_at, again=old.again)
+
+
 def _anew(old: StepState, cause: str) -> StepState:
     """Back before its beginning. One that had failed keeps the count of its attempts, so that a circle comes to an end."""
-    fresh = StepState(
-        snapshot=old.snapshot, first_at=old.first_at, reason=cause, reopened_at=old.reopened_at, again=old.again
-    )
+    fresh = replace(_not_begun(old), reason=cause)
     if old.attempts and old.status in ("failed", "waiting"):  # one that waits with attempts had failed
         return replace(fresh, attempts=old.attempts, same_failures=old.same_failures, reason=old.reason)
     return fresh
@@ -447,14 +446,7 @@ def _undone(p: Process, event: e.Undone) -> Process:
     steps: dict[StepId, StepState] = {}
     for name, state in p.steps.items():
         kept = name == event.step or 0 < state.first_at < since
-        fresh = (
-            StepState(
-                snapshot=state.snapshot, first_at=state.first_at, reopened_at=state.reopened_at, again=state.again
-            )
-            if kept
-            else StepState()
-        )
-        steps[name] = replace(fresh, reason="undone") if name in again else state
+        steps[name] = replace(_not_begun(state) if kept else StepState(), reason="undone") if name in again else state
     calls = {k: replace(c, state="closed", undone=True) if c.intended_at >= since else c for k, c in p.calls.items()}
     children = {
         k: replace(c, undone=True, exited=c.exited or e.ChildExited(k, "killed", reason="undone"))
