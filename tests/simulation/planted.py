@@ -111,10 +111,10 @@ BUGS: dict[str, Bug] = {
         "                    self.table.wake_at(self.log.pid, effect.call, effect.until - self.log.ahead)",
     ),
     "orphans_live": Bug(
-        "children whose parent ended just before a crash run on",
-        "glmos.runtime.machine",
-        "            if await self._families.orphaned(log):",
-        "            if False:",
+        "children run on when their parent has ended",
+        "glmos.runtime.families",
+        "            for child in p.children.values():\n                if child.exited is None:",
+        "            for child in p.children.values():\n                if False:",
         rare=True,
     ),
     "two_owners": Bug(
