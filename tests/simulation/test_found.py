@@ -79,6 +79,12 @@ FOUND: dict[str, str] = {
         ',"nth":4}],"jumps":[],"shuffled":false,"codec":false,"models_at_once":64,"tools_at_once":8,"calm":tr'
         "ue}"
     ),
+    "calls that waited for their turn were begun although the limit had been lowered meanwhile": (
+        '{"seed":138402,"goals":[{"at":0.0,"acts":[{"kind":"look","size":3,"seconds":0.0,"late":0.0}],"childr'
+        'en":[],"limits":{},"priority":0,"approve_all":true,"files":0}],"events":[{"at":2.13,"deed":"fork","t'
+        'arget":4,"number":60},{"at":7.5,"deed":"lower","target":3,"number":1}],"faults":[],"jumps":[],"shuff'
+        'led":true,"codec":false,"models_at_once":64,"tools_at_once":1,"calm":false}'
+    ),
 }
 
 

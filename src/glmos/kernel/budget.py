@@ -104,11 +104,22 @@ class Ledger:
 
     def shortfall(self, pid: Pid, need: Usage) -> Shortfall | None:
         """The first limit, from the process upwards, that `need` does not fit; None when it fits all."""
+        return self._short(pid, need, Usage())
+
+    def overdrawn(self, pid: Pid, reserved: Usage) -> Shortfall | None:
+        """The first limit, from the process upwards, that does not hold what is reserved for a call about to begin.
+
+        It did when that was reserved; but limits can be lowered while a call waits for its turn.
+        """
+        return self._short(pid, reserved, reserved)
+
+    def _short(self, pid: Pid, need: Usage, counted: Usage) -> Shortfall | None:
+        """`counted`: the part of `need` that is reserved already."""
         holder: Pid | None = pid
         while holder is not None and holder in self._accounts:
             account = self._accounts[holder]
             if account.limits != _NO_LIMITS:
-                found = _over(holder, account.limits, self.total(holder), need)
+                found = _over(holder, account.limits, self.total(holder) - counted, need)
                 if found is not None:
                     return found
             holder = account.parent

@@ -367,7 +367,7 @@ def _intended(p: Process, event: e.ToolIntended) -> Process:
 
 
 def _not_made(p: Process, call: CallId) -> Process:
-    """An interrupted call that was taken back does not count as made: it may be made as often as before."""
+    """A call that was taken back, or never begun, does not count as made: it may be made as often as before."""
     made = p.calls[call]
     key = signature(made.tool, made.arguments)
     left = p.signatures.get(key, 0) - 1
@@ -376,7 +376,9 @@ def _not_made(p: Process, call: CallId) -> Process:
 
 def _finished(p: Process, event: e.ToolFinished) -> Process:
     usage = event.usage
-    if event.call in p.calls and p.calls[event.call].state == "open":  # one that was interrupted has been counted
+    if event.failure is not None and event.failure.kind == "limit" and usage == Usage():  # refused when its turn came
+        p = _not_made(p, event.call) if event.call in p.calls else p
+    elif event.call in p.calls and p.calls[event.call].state == "open":  # one that was interrupted has been counted
         usage = replace(usage, tool_calls=max(1, usage.tool_calls))
     p = _settle(p, event.call, usage)
     p = _call(

@@ -150,13 +150,15 @@ def _trail(p: Process, parts: Parts, wanted: Sequence[CallId]) -> list[Call]:
 async def _once_more(p: Process, parts: Parts, call: Call, arguments: Mapping[str, Any]) -> str | None:
     """Its output; of a Python cell, what each of its statements gives, whether or not the one before it could be run.
 
-    None when it was stopped before its end, so that nobody knows.
+    None when it was stopped before its end, or a limit was lowered meanwhile, so that nobody knows.
     """
     tool, texts = parts.tool(call.tool), list[str]()
     pieces = _pieces(arguments["code"]) if call.tool == "python" and isinstance(arguments.get("code"), str) else [None]
     for piece in pieces:
         given = dict(arguments) | ({"code": piece} if piece is not None else {})
         async with parts.scheduler.place("tools", pid=p.pid, root=p.root, priority=p.priority):
+            if parts.ledger.overdrawn(p.pid, Usage(tool_calls=1)) is not None:
+                return None
             made = ToolCall(-p.pid, call.call, call.tool, call.action, given)
             result = await tool.run(made, parts.context(-p.pid))
         if result.failure is not None and result.failure.kind in _STOPPED:

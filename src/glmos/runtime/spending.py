@@ -1,7 +1,8 @@
 """Reserving the worst case of a call before it is made, request by request.
 
     reserve    before the first request of a call: a shorter reply if that is what fits, or a refusal in the journal
-    Requests   before every further one: what the earlier ones used or may have used stays reserved, and one more
+    Requests   when its turn has come, and before every further one: what the earlier ones used or may have used stays
+               reserved, and one more
 
 Above: `work_model`, `work_checks`. Below: `kernel.budget`, which holds the books.
 """
@@ -82,7 +83,13 @@ class Requests:
         self._record = record
         self._what = what
         self.refused: e.BudgetRefused | None = None
-        """Why `again` last said no."""
+        """Why `again` or `may_begin` last said no."""
+
+    def may_begin(self) -> bool:
+        """To be asked when the turn of the first request has come: a limit may have been lowered since it was reserved."""
+        short = self._parts.ledger.overdrawn(self._log.pid, self._reserved)
+        self.refused = refusal(short, self._what) if short is not None else None
+        return short is None
 
     async def again(self, spent: Usage) -> bool:
         """Implements `ports.Again`."""

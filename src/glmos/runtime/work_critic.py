@@ -66,7 +66,9 @@ async def criticise(log: ProcessLog, parts: Parts, effect: f.RunCheck, check: a.
         _critic_says(log, effect, Verdict("undecided", f"the critic did not answer: {error}"), used, True)
         return
     if reply is None:
-        log.note(parts.timekeeper.refusal(p.pid, "a critic"))  # it is asked again if the process goes on
+        log.note(
+            requests.refused or parts.timekeeper.refusal(p.pid, "a critic")
+        )  # it is asked again if the process goes on
         return
     outcome, reason = critic.read_verdict(reply)
     _critic_says(log, effect, Verdict(outcome, reason), reply.usage, True)

@@ -59,8 +59,8 @@ def _front(log: ProcessLog, parts: Parts) -> Front:
 async def complete(
     parts: Parts, p: Process, driver: ModelDriver, request: ModelRequest, requests: Requests, *, show: bool = True
 ) -> ModelReply | None:
-    """Make the call, in its turn; None when the time was over before it had ended. What the reply does not say of its
-    usage is filled in."""
+    """Make the call, in its turn; None when the time was over before it had ended, or `requests` refused its beginning.
+    What the reply does not say of its usage is filled in."""
 
     def told(delta: Delta) -> None:
         kind, text = ("delta", delta.content) if delta.content else ("reasoning", delta.reasoning)
@@ -73,6 +73,8 @@ async def complete(
     with parts.timekeeper.limit(p.pid) as time:
         async with parts.scheduler.place(device, pid=p.pid, root=p.root, priority=p.priority):
             await time.check()
+            if not requests.may_begin():
+                return None
             reply = await complete_within(driver, request, told, requests.again)
             return replace(reply, usage=billed(driver, request, reply.usage))
     return None
@@ -124,6 +126,11 @@ async def call_model(log: ProcessLog, parts: Parts, effect: f.CallModel) -> None
         used = need if error.usage is None else error.usage
         refused = [requests.refused] if requests.refused is not None else []
         log.note(e.ModelFailed(effect.number, error.kind, str(error), used), *refused)
+        return
+    if reply is None and requests.refused is not None:
+        log.note(
+            e.ModelFailed(effect.number, "interrupted", "not asked: a limit was lowered", Usage()), requests.refused
+        )
         return
     if reply is None:
         # Whether the provider bills what it had begun is not known, so it counts as spent.

@@ -12,6 +12,7 @@ from glmos.abi.budgets import NOTHING, Usage
 from glmos.abi.errors import DeviceError, NotFoundError, SandboxError
 from glmos.abi.labels import Label, join
 from glmos.abi.tools import Failure, FailureKind, ProbeResult, ToolCall, ToolResult
+from glmos.kernel.budget import Shortfall
 from glmos.kernel.process import Process
 from glmos.runtime.incoming import bring_again
 from glmos.runtime.log import ProcessLog
@@ -65,14 +66,15 @@ async def run_tool(log: ProcessLog, parts: Parts, effect: f.RunTool) -> None:
     call = ToolCall(p.pid, effect.call, effect.tool, effect.action, effect.arguments, effect.attempt)
     broken: SandboxError | None = None
     end: list[e.Event] = []
+    begun = True
     try:
         result = await _run(p, parts, call)
     except SandboxError as error:
         broken = error
         result = ToolResult(failure=Failure("unavailable", str(error)))
     except _NotBegun as late:
-        end = [late.refused]
-        result = ToolResult(failure=Failure("limit", f"{call.tool} was not called: the time was over"), usd=0.0)
+        begun, end = False, [late.refused]
+        result = ToolResult(failure=late.failure)
     except _Stopped as stopped:
         result = ToolResult(failure=stopped.failure)
         end = [stopped.refused] if stopped.refused is not None else []
@@ -84,7 +86,7 @@ async def run_tool(log: ProcessLog, parts: Parts, effect: f.RunTool) -> None:
                     log.note(e.ToolProbed(call.call, found.outcome, found.detail, found.compensation))
                 log.note(*end)
                 return
-    receipt = await receipt_of(parts, p, call, result)
+    receipt = await receipt_of(parts, p, call, result, begun=begun)
     if log.state.exit is not None:
         return  # another call has found that there is no sandbox; what this one gave serves nobody any more
     if broken is not None:
@@ -95,10 +97,11 @@ async def run_tool(log: ProcessLog, parts: Parts, effect: f.RunTool) -> None:
 
 
 class _NotBegun(Exception):
-    """The time was over before the call had its turn."""
+    """A limit was reached, or lowered, before the call had its turn."""
 
-    def __init__(self, refused: e.BudgetRefused) -> None:
-        super().__init__(refused.what)
+    def __init__(self, call: ToolCall, why: str, refused: e.BudgetRefused) -> None:
+        super().__init__(why)
+        self.failure = Failure("limit", f"{call.tool} was not called: {why}")
         self.refused = refused
 
 
@@ -121,16 +124,19 @@ async def _run(p: Process, parts: Parts, call: ToolCall) -> ToolResult:
     seconds = float(asked) if isinstance(asked, int | float) and asked > 0 else tool.spec.timeout
     seconds = min(seconds + GRACE, LONGEST)
     result: ToolResult | None = None
+    short: Shortfall | None = None
     started = False
     try:
         with parts.timekeeper.limit(p.pid) as time:
             async with parts.scheduler.place("tools", pid=p.pid, root=p.root, priority=p.priority):
                 await time.check()
-                started = True
-                parts.crash_point("tool.before_start")
-                with anyio.move_on_after(seconds):
-                    result = await tool.run(call, parts.context(p.pid))
-                parts.crash_point("tool.after_end")
+                short = parts.ledger.overdrawn(p.pid, tool_call(parts, call.tool))
+                if short is None:
+                    started = True
+                    parts.crash_point("tool.before_start")
+                    with anyio.move_on_after(seconds):
+                        result = await tool.run(call, parts.context(p.pid))
+                    parts.crash_point("tool.after_end")
     except SandboxError:
         raise
     except DeviceError as error:
@@ -140,15 +146,19 @@ async def _run(p: Process, parts: Parts, call: ToolCall) -> ToolResult:
         raise _Stopped("failed", f"{call.tool} broke: {type(error).__name__}: {error}") from error
     if result is not None:
         return result
+    if short is not None:
+        raise _NotBegun(call, "a limit was lowered", refusal(short, f"a call of {call.tool}"))
     if time.reached:
         refused = parts.timekeeper.refusal(p.pid, f"a call of {call.tool}")
         if not started:
-            raise _NotBegun(refused)
+            raise _NotBegun(call, "the time was over", refused)
         raise _Stopped("limit", f"{call.tool} was stopped: the time of the process was over", refused)
     raise _Stopped("timeout", f"{call.tool} was stopped after {seconds:.0f} s")
 
 
-async def receipt_of(parts: Parts, p: Process, call: ToolCall, result: ToolResult) -> e.ToolFinished:
+async def receipt_of(
+    parts: Parts, p: Process, call: ToolCall, result: ToolResult, *, begun: bool = True
+) -> e.ToolFinished:
     # That an output comes from its call goes without saying; only what else it comes from is written down.
     label = replace(result.label, sources=tuple(s for s in result.label.sources if s != f"call:{call.call}"))
     action = parts.tools[call.tool].spec.action(call.action) if call.tool in parts.tools else None
@@ -161,7 +171,8 @@ async def receipt_of(parts: Parts, p: Process, call: ToolCall, result: ToolResul
     return e.ToolFinished(
         call=call.call, output=await keep(parts.store, result.text), failure=failure,
         files=tuple(printable(x) for x in result.files), data=await keep_data(parts.store, result.data), label=label,
-        compensation=result.compensation, usage=Usage(usd=_price(parts, call.tool, result.usd) or NOTHING, tool_calls=1),
+        compensation=result.compensation,
+        usage=Usage(usd=_price(parts, call.tool, result.usd) or NOTHING, tool_calls=1) if begun else Usage(),
     )  # fmt: skip
 
 
