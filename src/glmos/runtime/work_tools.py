@@ -73,7 +73,8 @@ async def run_tool(log: ProcessLog, parts: Parts, effect: f.RunTool) -> None:
         broken = error
         result = ToolResult(failure=Failure("unavailable", str(error)))
     except _NotBegun as late:
-        begun, end = False, [late.refused]
+        begun = False
+        end = [late.refused]
         result = ToolResult(failure=late.failure)
     except _Stopped as stopped:
         result = ToolResult(failure=stopped.failure)
