@@ -53,7 +53,7 @@ def _cell(text: str) -> str | int | float | None:
 
 
 @cache
-def _tables(path: Path) -> list[Table]:
+def tables_of(path: Path) -> list[Table]:
     """The tables of a file, read without pandas."""
     return list(_read(path))
 
@@ -95,15 +95,19 @@ def storable(value: Any) -> Any:
 
 def by_sqlite(folder: Path, question: dict[str, Any]) -> list[Any]:
     """The cells of the answer, row after row."""
+    return query([table for name in question["files"] for table in tables_of(folder / name)], question["sql"])
+
+
+def query(tables: Sequence[Table], sql: str) -> list[Any]:
+    """The cells SQLite finds in the tables, row after row."""
     with closing(sqlite3.connect(":memory:")) as connection:
-        for name in question["files"]:
-            for table, header, rows in _tables(folder / name):
-                columns = ", ".join(f'"{column}"' for column in header)
-                connection.execute(f'CREATE TABLE "{table}" ({columns})')
-                marks = ", ".join("?" * len(header))
-                cells = [[storable(value) for value in row] for row in rows]
-                connection.executemany(f'INSERT INTO "{table}" VALUES ({marks})', cells)
-        return [cell for row in connection.execute(question["sql"]) for cell in row]
+        for table, header, rows in tables:
+            columns = ", ".join(f'"{column}"' for column in header)
+            connection.execute(f'CREATE TABLE "{table}" ({columns})')
+            marks = ", ".join("?" * len(header))
+            cells = [[storable(value) for value in row] for row in rows]
+            connection.executemany(f'INSERT INTO "{table}" VALUES ({marks})', cells)
+        return [cell for row in connection.execute(sql) for cell in row]
 
 
 # -- second means: pandas ---------------------------------------------------------------------------------------------
@@ -135,10 +139,10 @@ def by_pandas(folder: Path, question: dict[str, Any]) -> list[Any]:
     frames: Frames = {}
     for name in question["files"]:
         frames |= frames_of(folder / name)
-    return _cells(recompute[question["id"]](frames))
+    return cells_of(recompute[question["id"]](frames))
 
 
-def _cells(found: Any) -> list[Any]:
+def cells_of(found: Any) -> list[Any]:
     """A series is one row for each of its entries, by name; an index or list is itself; anything else is one cell."""
     import pandas as pd
 
