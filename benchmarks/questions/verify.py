@@ -4,7 +4,7 @@ The means are those of `examples/verify.py`: the question's own SQL in SQLite, a
 same SQL in DuckDB. The tables of a file are those of the file in `clean/` with the same stem, whatever its ending; where
 there is none, those of the file itself. Questions about `made` files are over a table `files`: `name` without the folder,
 `folder` ("" at the top), `suffix` in lower case with its point, `size` in bytes, `modified`, `text` (none where only the
-size is given). A chart's cells are x and y in turn, for a histogram x alone. An answer under `also` is recomputed where it
+size is given). A chart's values are x and y in turn, for a histogram x alone. An answer under `also` is recomputed where it
 has `sql`, and by pandas where `recompute.py` has `ID.2` (`ID.3` for a third).
 
     python benchmarks/questions/verify.py [test/NAME | dev/NAME]...
@@ -150,6 +150,8 @@ def malformed(folder: Path, question: dict[str, Any]) -> Iterator[str]:
     if missing := [name for name in question["files"] if not (folder / name).is_file()]:
         yield f"no files {missing}"
     for one in [answer, *answer.get("also", ())]:
+        if not examples.same(one["values"], stored_cells(one)):
+            yield "its values are not those of its chart"
         if not stored_cells(one) or (set(map(str, one.get("rivals", ()))) & set(map(str, one["values"]))):
             yield "no answer, or a rival of itself"
         if not grading.is_right(" is ".join(map(str, one["values"])), one):
