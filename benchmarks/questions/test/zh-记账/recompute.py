@@ -26,4 +26,7 @@ ANSWERS = {
     "zh-记账-07": lambda d: sorted(_where(d, 备注="朵朵").query("支出 > 300")["商户"].unique()),
     "zh-记账-08": lambda d: _where(d, 类别="加油").groupby("month")["支出"].sum().loc[:"2025-06"],
     "zh-记账-09": lambda d: _where(d, 类别="下馆子").groupby("商户")["支出"].sum(),
+    "zh-记账-11": lambda d: (
+        d["files"]["name"].str.endswith(".jpg") & d["files"]["modified"].str.startswith("2025-06")
+    ).sum(),
 }
