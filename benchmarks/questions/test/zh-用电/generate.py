@@ -1,5 +1,5 @@
-"""Daily electricity of four buildings of a school campus, January to June 2025, with the English column names of the metering
-system. Meters of the library failed for some days. Invented (CC0).
+"""Daily electricity of four buildings of a school campus, January to June 2025, with column names half of the metering
+system, half of the caretaker. Meters of the library failed for some days. Invented (CC0).
 
     python generate.py      # writes energy_2025h1.csv
 """
@@ -23,7 +23,7 @@ def main():
     dice = random.Random(55)
     with (HERE / "energy_2025h1.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow("date building meter_id kwh_day kwh_night cost_cny outdoor_temp_c is_holiday".split())
+        writer.writerow("日期 building meter_id kwh_day kwh_night 电费 室外气温 is_holiday".split())
         for day in (dt.date(2025, 1, 1) + dt.timedelta(days=n) for n in range(181)):
             temperature = round(12 - 11 * math.cos((day.timetuple().tm_yday - 12) / 58.1) + dice.gauss(0, 3), 1)
             holiday = dt.date(2025, 1, 20) <= day <= dt.date(2025, 2, 14) or (day.month, day.day) in (
