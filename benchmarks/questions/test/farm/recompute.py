@@ -21,7 +21,7 @@ def _monthly(d: Frames) -> Any:
 
 
 def _rejected(d: Frames) -> Any:
-    found = _year(d, 2025)[["crop", "picked_kg", "rejected_kg"]].groupby("crop").sum().loc["raspberries"]
+    found = _year(d, 2024)[["crop", "picked_kg", "rejected_kg"]].groupby("crop").sum().loc["strawberries"]
     return 100 * found["rejected_kg"] / found["picked_kg"]
 
 

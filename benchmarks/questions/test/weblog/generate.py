@@ -47,10 +47,11 @@ def main() -> None:
         sent = 0 if status == 304 else round(size * dice.uniform(0.9, 1.1)) if status == 200 else 310
         method = "POST" if path.endswith(("checkout", ".php")) else "GET"
         rows.append((moment, ip, method, path, status, sent, round(wait * dice.lognormvariate(0, 0.5)), agent))
+    rows.sort(key=lambda row: row[0])
     with (HERE / "access.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["time", "ip", "method", "path", "status", "bytes", "ms", "agent"])
-        writer.writerows(sorted(rows, key=lambda row: row[0]))
+        writer.writerows(rows)
 
 
 if __name__ == "__main__":

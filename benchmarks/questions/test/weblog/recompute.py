@@ -23,7 +23,7 @@ ANSWERS: dict[str, Callable[[Frames], Any]] = {
     "weblog-02": lambda d: d["access"]["agent"].value_counts().nlargest(3, keep="all").index,
     "weblog-03": _busy,
     "weblog-04": _evening,
-    "weblog-05": lambda d: 100 * d["access"]["status"].isin([500, 503]).mean(),
+    "weblog-05": lambda d: 100 * d["access"].query("path == '/tickets/checkout'")["status"].isin([500, 503]).mean(),
     "weblog-06": lambda d: d["access"]["path"].str.startswith("/news/").sum(),
     "weblog-07": lambda d: d["access"]["time"].str[:10].value_counts(),
     "weblog-08": lambda d: d["access"]["ip"].nunique(),
