@@ -37,7 +37,9 @@ def _between(d: Frames) -> list[str]:
 
 
 ANSWERS: dict[str, Callable[[Frames], Any]] = {
-    "energy-01": lambda d: _in(d, "Town hall", 2025).set_index("month")["electricity_kwh"],
+    "energy-01": lambda d: (
+        _in(d, "Town hall", 2025).set_index("month")["electricity_kwh"].rename(lambda month: f"{month}-01")
+    ),
     "energy-02": _scatter,
     "energy-03": lambda d: (
         _in(d, "Primary school", 2023)["gas_kwh"].sum() - _in(d, "Primary school", 2025)["gas_kwh"].sum()
