@@ -17,6 +17,11 @@ def _in(d: Frames, building: str, year: int) -> Any:
     return _energy(d).set_index(["building", "year"]).sort_index().loc[(building, year)]
 
 
+def _line(d: Frames) -> Any:
+    found = _in(d, "Town hall", 2025)
+    return found.set_index(found["month"] + "-01")["electricity_kwh"]
+
+
 def _scatter(d: Frames) -> list[int]:
     found = _in(d, "Swimming pool", 2024)
     return [cell for pair in zip(found["electricity_kwh"], found["gas_kwh"], strict=True) for cell in pair]
@@ -37,9 +42,7 @@ def _between(d: Frames) -> list[str]:
 
 
 ANSWERS: dict[str, Callable[[Frames], Any]] = {
-    "energy-01": lambda d: (
-        _in(d, "Town hall", 2025).set_index("month")["electricity_kwh"].rename(lambda month: f"{month}-01")
-    ),
+    "energy-01": _line,
     "energy-02": _scatter,
     "energy-03": lambda d: (
         _in(d, "Primary school", 2023)["gas_kwh"].sum() - _in(d, "Primary school", 2025)["gas_kwh"].sum()
