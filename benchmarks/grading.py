@@ -87,12 +87,16 @@ def normal(text: str) -> str:
 
 def first_mention(plain: str, spellings: Sequence[str]) -> int | None:
     """Where one of the spellings first stands as a word; Chinese stands anywhere."""
-    places = [
-        match.start()
-        for name in map(normal, spellings)
-        if (match := re.search(rf"(?<![a-z0-9_]){re.escape(name)}(?![a-z0-9_])", plain))
-    ]
+    places = [match.start() for name in map(normal, spellings) if (match := re.search(_as_word(name), plain))]
     return min(places, default=None)
+
+
+def _as_word(name: str) -> str:
+    """A pattern for `name` that is not part of a longer word or number; Chinese may touch either."""
+    letters = "[a-z0-9_]"
+    ahead = rf"(?<!{letters})" if re.match(letters, name) else ""
+    behind = rf"(?!{letters})" if re.search(f"{letters}$", name) else ""
+    return ahead + re.escape(name) + behind
 
 
 def date_spellings(name: str) -> list[str]:

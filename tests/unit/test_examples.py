@@ -140,6 +140,7 @@ PAIRS = {"values": ["Café", 14, "Hotel", 21]}
         ("In 2014.", {"values": [2014]}),
         ("It was on August 11, 2014.", {"values": ["2014-08-11"]}),
         ("2014年8月11日", {"values": ["2014-08-11"]}),
+        ("东湖区13件，西山区2件", {"values": ["东湖区", 13, "西山区", 2]}),
         ("华南地区的销售额最高", {"values": ["华南"], "rivals": ["华东"]}),
         ("2025-10 was the best", {"values": ["2025-10"], "spellings": {"2025-10": ["October"]}}),
         ("October was the best", {"values": ["2025-10"], "spellings": {"2025-10": ["October"]}}),
