@@ -85,6 +85,13 @@ FOUND: dict[str, str] = {
         'arget":4,"number":60},{"at":7.5,"deed":"lower","target":3,"number":1}],"faults":[],"jumps":[],"shuff'
         'led":true,"codec":false,"models_at_once":64,"tools_at_once":1,"calm":false}'
     ),
+    "a process that had been killed was killed again by an undo that could not be written": (
+        '{"seed":153481,"goals":[{"at":0.0,"acts":[{"kind":"look","size":1,"seconds":0.0,"late":0.0}],"childr'
+        'en":[],"limits":{},"priority":0,"approve_all":true,"files":0}],"events":[{"at":2.02,"deed":"kill","t'
+        'arget":0,"number":52},{"at":42.16,"deed":"undo","target":0,"number":67}],"faults":[{"trouble":"appen'
+        'd_fails","nth":8},{"trouble":"crash_in_effect","nth":1}],"jumps":[],"shuffled":true,"codec":false,"m'
+        'odels_at_once":64,"tools_at_once":8,"calm":true}'
+    ),
 }
 
 

@@ -167,6 +167,8 @@ class CallRefused(_Event, frozen=True, tag="call.refused"):
     """Its place in the reply `number`."""
     name: str
     problem: str
+    repeats: CallId = ""
+    """It was written once more after it had been made, and the model was reminded of that: this call."""
 
 
 class CallAnswered(_Event, frozen=True, tag="call.answered"):

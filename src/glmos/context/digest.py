@@ -1,6 +1,7 @@
 """The words that stand for turns which no longer fit: how things stood after them, the most important kept longest.
 
-    deeds         calls by which steps not yet passed have changed something: what must not be done twice
+    deeds         calls by which steps not yet passed have changed something, what must not be done twice: first those
+                  that no restored file takes back, all of them if the shortest words allow it
     the plan      whole, with its checks, so that a revision can repeat it; then goals alone; then names; then a count
     the person    answers and corrections, newest first; then what was undone and which files changed
     children      those that still run, then the newest
@@ -25,6 +26,9 @@ CALLS = "`look` shows an output again, and it can still be quoted"
 LONGEST = 500
 """Tokens of one thing that was said."""
 LONGEST_CALL = 60
+SHORTEST_CALL = 15
+LASTING = ("compensable", "irreversible")
+"""Effects of calls that stay when files are put back: what of them is forgotten may be done twice."""
 NAME = 40
 """Characters of a step's id: the most that a plan may have. Old logs may hold longer ones."""
 
@@ -34,7 +38,11 @@ def digest(now: Standing, room: int) -> str:
     left = max(0, room - 60)  # the head and the headings
     every = [(place, _call(now, x)) for place, x in enumerate(now.calls.values())]
     fresh = {place for place, x in enumerate(now.calls.values()) if _is_deed(now, x)}
-    deeds = _newest([x for x in every if x[0] in fresh], left // 2, LONGEST_CALL)
+    lasting = {place for place, x in enumerate(now.calls.values()) if place in fresh and x.effect in LASTING}
+    deeds = _all([x for x in every if x[0] in lasting], left // 2)
+    deeds += _newest(
+        [x for x in every if x[0] in fresh - lasting], left // 2 - _size([x for _, x in deeds]), LONGEST_CALL
+    )
     left -= _size([x for _, x in deeds])
     plan = _plan(now, left // 2)
     left -= _size(plan)
@@ -77,6 +85,15 @@ def _newest(lines: Sequence[tuple[int, str]], room: int, longest: int) -> list[t
             break
         found.append((place, short))
     return found[::-1]
+
+
+def _all(lines: Sequence[tuple[int, str]], room: int) -> list[tuple[int, str]]:
+    """All of `lines`, shorter if need be; the last that fit where even the shortest are too many."""
+    for longest in (LONGEST_CALL, LONGEST_CALL // 2, SHORTEST_CALL):
+        found = _newest(lines, room, longest)
+        if len(found) == len(lines):
+            return found
+    return _newest(lines, room, SHORTEST_CALL)
 
 
 def _shortened(text: str, tokens: int) -> str:

@@ -11,7 +11,7 @@ import msgspec
 
 from glmos.abi import effects as f
 from glmos.abi import events as e
-from glmos.abi.ids import StepId
+from glmos.abi.ids import CallId, StepId
 from glmos.abi.messages import FunctionCall
 from glmos.abi.plans import Step
 from glmos.abi.tools import Output
@@ -87,6 +87,11 @@ def _devices(p: Process, calls: tuple[FunctionCall, ...], first: syscalls.Device
         return _refuse(p, first.tool, "the plan must be revised first: call `plan`, `ask` or `give_up`")
     if not p.plan:
         return _imply(p, rules)
+    if first.effect in ("compensable", "irreversible") and (made := _stands(p, first)) is not None:
+        return _refuse(
+            p, first.tool, f"{made} was this very call, and what it did stands. If it is to be done once more, make the "
+            "call again; else go on", repeats=made,
+        )  # fmt: skip
     if first.effect == "irreversible" and (asked := _approval(p, first)) is not None:
         return asked
     if p.signatures.get(signature(first.tool, first.arguments), 0) >= rules.max_repeats:
@@ -111,6 +116,22 @@ def _run(p: Process, call: syscalls.DeviceCall, offset: int) -> f.RunTool:
         call=p.next_call(offset), tool=call.tool, action=call.action, arguments=call.arguments, effect=call.effect,
         step=p.step, number=p.reply.number, index=p.reply.handled + offset,
     )  # fmt: skip
+
+
+def _stands(p: Process, call: syscalls.DeviceCall) -> CallId | None:
+    """An earlier call, the same word for word, that took effect and was not compensated, and of which the model was not
+    reminded by the reply before.
+
+    What was done long ago may have left its window, above all when an undo could not take it back.
+    """
+    assert p.reply is not None
+    same = (
+        c for c in p.calls.values()
+        if c.tool == call.tool and c.state == "closed" and not c.failed and c.compensated != "done"
+        and c.effect in ("compensable", "irreversible") and c.arguments == call.arguments
+    )  # fmt: skip
+    last = max(same, key=lambda c: c.intended_at, default=None)
+    return last.call if last is not None and p.reminded.get(last.call) != p.reply.number - 1 else None
 
 
 def _approval(p: Process, call: syscalls.DeviceCall) -> list[f.Effect] | None:
@@ -177,10 +198,10 @@ LONGEST_REFUSAL = 2_000
 """Characters of a refusal. What was wrong may quote what the model wrote, however long that was."""
 
 
-def _refuse(p: Process, name: str, problem: str) -> list[f.Effect]:
+def _refuse(p: Process, name: str, problem: str, *, repeats: CallId = "") -> list[f.Effect]:
     assert p.reply is not None
     problem = problem if len(problem) <= LONGEST_REFUSAL else f"{problem[:LONGEST_REFUSAL]} [...]"
-    return [f.Record((e.CallRefused(p.next_call(), p.reply.number, p.reply.handled, name[:100], problem),))]
+    return [f.Record((e.CallRefused(p.next_call(), p.reply.number, p.reply.handled, name[:100], problem, repeats),))]
 
 
 def _no_call(p: Process, text: str, finish: str, rules: Rules) -> list[f.Effect]:

@@ -109,7 +109,10 @@ def _apply(p: Process, event: e.Event) -> Process:
             p = replace(p, reply=reply, rules=p.rules | {rule: p.rules.get(rule, 0) + 1})
             return replace(p, replan_due=True, step=None) if rule == "replan" else p
         case e.CallRefused():
-            return _handled(replace(p, refusals=p.refusals + 1), event.call, event.number)
+            reminded = p.reminded
+            if event.repeats:
+                reminded = {k: n for k, n in reminded.items() if n == event.number} | {event.repeats: event.number}
+            return _handled(replace(p, refusals=p.refusals + 1, reminded=reminded), event.call, event.number)
         case e.CallAnswered():
             p = replace(p, refusals=0, rules=_without(p.rules, "prose", "empty", "cut"))
             waiting = None if p.waiting is not None and p.waiting.call == event.call else p.waiting
@@ -163,7 +166,7 @@ def _apply(p: Process, event: e.Event) -> Process:
             known = {"finished_at": p.seq, "compensation": event.compensation} if outcome == "happened" else {}
             return _call(p, call, state=states[outcome], **known)
         case e.UndoStarted():
-            return replace(p, undoing=event, suspended=True, exit=None)
+            return replace(p, undoing=event, suspended=True, exit=None, killed=False)  # what was killed was ended
         case e.CompensationIntended(call=call):
             return _call(p, call, compensated="begun")
         case e.CompensationFinished(call=call, outcome=outcome):

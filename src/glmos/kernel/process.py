@@ -18,7 +18,7 @@ from glmos.abi.messages import FunctionCall
 from glmos.abi.plans import Claim, Step
 from glmos.abi.tools import EffectClass, Output
 
-STATE_VERSION = "8"
+STATE_VERSION = "9"
 """Of the layout of `Process`. Raise it with any change here: snapshots of another version are ignored."""
 
 
@@ -169,6 +169,8 @@ class Process(Struct, frozen=True, gc=False):
     """What a person said was wrong (`call:cN`, `step:ID`), and where."""
     void: int = 0
     """The reply to this model call, and to those before, serves nobody: what it was asked for is done anew."""
+    reminded: dict[CallId, int] = {}
+    """Lasting calls that were written again, word for word, and after which reply the model was told that they stand."""
     signatures: dict[str, int] = {}
     """How often each call was made, with nothing changed between, in this attempt."""
     rules: dict[str, int] = {}

@@ -5,7 +5,7 @@ nothing more, the process parks: it leaves memory, and only its log and its row 
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 import anyio
@@ -220,10 +220,16 @@ class LiveProcess:
         # If the machine ends meanwhile its children end no more, and must not be waited for: the signal stands in the log.
         await self.family.kill_children(self.state)
         self.parts.crash_point("kill.before_exit")
-        lost = [c for c in self.state.open_calls if c.effect != "pure" and c.state != "again"]
-        doubt = in_doubt(lost)
-        end = e.ProcessExited("killed", f"{reason}; {doubt}" if doubt else reason)
-        await self.log.append(*(e.ToolUnknown(c.call, "killed") for c in lost), end)
+
+        def ended(p: Process) -> Sequence[e.Event]:
+            if p.exit is not None:  # what had taken its end back could not be written meanwhile
+                return ()
+            lost = [c for c in p.open_calls if c.effect != "pure" and c.state != "again"]
+            doubt = in_doubt(lost)
+            unknown = [e.ToolUnknown(c.call, "killed") for c in lost]
+            return (*unknown, e.ProcessExited("killed", f"{reason}; {doubt}" if doubt else reason))
+
+        await self.log.append_if(ended)
 
     async def _end_children(self) -> bool:
         """Before the process itself ends, so that its limits hold for them as long as they run, and no crash in between

@@ -55,6 +55,13 @@ class Log:
         self.add(intent, e.ToolFinished(call, Output(output)))
         return call
 
+    def write(self, output: str, step: str = "read", **arguments: str) -> str:
+        """Changes a file, which can be put back."""
+        call = self.reply("files")
+        intent = e.ToolIntended(call, "files", "write", dict(arguments), "reversible", step, self.numbers)
+        self.add(intent, e.ToolFinished(call, Output(output)))
+        return call
+
     def passed(self, step: str) -> None:
         self.kernel("finish", e.StepPassed(step))
 
@@ -242,6 +249,18 @@ def test_what_was_done_outlasts_what_failed_however_often() -> None:
     tight = log.digest(300)
     assert "写好了 the early output" in tight
     assert "more left out" in tight
+
+
+def test_what_cannot_be_put_back_outlasts_files_that_can_be_and_is_there_whole() -> None:
+    """A letter that an undo had left was sent again: written files had driven it out of a small window."""
+    log = Log().planned()
+    letters = [log.tool(f"sent letter {n} 信", to=f"王{n}") for n in range(8)]
+    log.add(e.Undone("read", left=tuple(f"{c}: shell.run cannot be taken back" for c in letters)))
+    for n in range(6):
+        log.write("写好了" * 20, path=f"文件{n}.txt", text="好" * 80)
+    told = log.digest(room=400)
+    assert approximate_tokens(told) <= 400
+    assert [c for c in letters if f"{c} (not taken back) shell.run" not in told] == []
 
 
 def test_where_the_whole_plan_has_no_room_its_goals_and_then_its_names_stay() -> None:

@@ -135,8 +135,10 @@ class _Seen:
     def _observed(self, call: str, tag: str, text: str) -> None:
         if "The plan stands" in text:
             self.planned = True
-        elif ("/hasty:" in tag and "failed (timeout)" in text) or (
-            STOPPED.search(tag) and re.search(r"failed .(limit|failed).:", text)
+        elif (
+            ("/hasty:" in tag and "failed (timeout)" in text)
+            or (STOPPED.search(tag) and re.search(r"failed .(limit|failed).:", text))
+            or (tag and "was this very call, and what it did stands" in text)
         ):
             self.done[tag] = Evidence()
         elif not tag or re.match(r"\[c\d+\] (failed|refused)", text):
