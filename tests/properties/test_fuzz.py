@@ -50,6 +50,8 @@ REGRESSIONS: list[tuple[str, Any]] = [
     ("requests", b"GET /models HTTP/1.1\r\nhost: x\r\nglmos-environment: [1]\r\n\r\n"),
     ("transcripts", b'{"glmos_transcript":1,"model":{"name":"m","provider":"p","x":' + b"[" * 3_000),
     ("transcripts", b'{"n":1,"request":{"messages":[{"role":"user","content":"\xff"}]}}'),
+    ("notebook", [("error", {"traceback": 5e-324, "ename": [], "evalue": {}})]),
+    ("notebook", [("error", {"traceback": "一行"})]),
 ]
 
 

@@ -220,7 +220,8 @@ class Collected:
                 self._value = bounded(_plain(content))
                 self._figure(content)
             case "error":
-                lines = cast("list[Any]", content.get("traceback") or [])
+                traceback = content.get("traceback")
+                lines = cast("list[Any]", traceback) if isinstance(traceback, list) else []
                 name, message = _text(content.get("ename")), _text(content.get("evalue"))
                 self._error = (clean(name)[:200], bounded(clean(message), 4000), bounded("\n".join(map(_text, lines))))
             case _:
