@@ -52,6 +52,8 @@ REGRESSIONS: list[tuple[str, Any]] = [
     ("transcripts", b'{"n":1,"request":{"messages":[{"role":"user","content":"\xff"}]}}'),
     ("notebook", [("error", {"traceback": 5e-324, "ename": [], "evalue": {}})]),
     ("notebook", [("error", {"traceback": "一行"})]),
+    ("tables", b'"\r'),
+    ("tables", b'\xf1\xff\xff\n"x\x1bb\r\xff\xff\n\xd4"\r\xff\xff\r\rx;1.\n'),
 ]
 
 

@@ -97,7 +97,7 @@ def load_rows(con: "DuckDBPyConnection", scratch: Path, width: int, rows: Iterab
             writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
             for row in rows:
                 writer.writerow(["" if cell is None else cell.replace("\0", "") for cell in row])
-        _read(con, path, width, ",", trim=trim)
+        _read(con, path, width, ",", trim=trim, lines="\\n")
     finally:
         path.unlink(missing_ok=True)
 
@@ -172,17 +172,26 @@ def _load_clean(
 
 
 def _read(
-    con: "DuckDBPyConnection", path: Path, width: int, delimiter: str, *, skip: int = 0, trim: bool = True
+    con: "DuckDBPyConnection",
+    path: Path,
+    width: int,
+    delimiter: str,
+    *,
+    skip: int = 0,
+    trim: bool = True,
+    lines: str = "",
 ) -> None:
+    """`lines`: how they end, where that is known. DuckDB guesses it from the first it sees, in a quoted cell too."""
     # Rarer kinds of space are looked for only where that costs little.
     space = ", ' \t\u3000\u00a0\r\n'" if path.stat().st_size < _SMALL else ""
     values = ", ".join(f"nullif(trim(c{i}{space}), '') AS c{i}" for i in range(width)) if trim else "*"
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(width))
+    ends = f", new_line='{lines}'" if lines else ""
     con.execute("DROP TABLE IF EXISTS raw")
     con.execute(
         f"CREATE TABLE raw AS SELECT {values} FROM read_csv('{path}', columns={{{columns}}}, auto_detect=false, header=false,"
         f" skip={skip}, delim='{delimiter}', quote='\"', escape='\"', nullstr='', strict_mode=true,"
-        " max_line_size=67108864)"
+        f" max_line_size=67108864{ends})"
     )
 
 
