@@ -10,6 +10,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from glmos.abi import numerals
+
 _NUMBER = re.compile(
     r"(?<![A-Za-z0-9_.])(?:(?<!\w)[-+−])?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:[eE][-+]?\d+(?![A-Za-z]))?"
 )
@@ -141,10 +143,16 @@ _WORDS = {
 _CHINESE = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10}
 
 
+_NUMERALS = re.compile(f"[{numerals.CHINESE}]{{2,}}")
+
+
 def in_words(text: str) -> list[Number]:
-    """Small numbers that a text spells out: `three sheets`, `三月`, `March`."""
-    values = [_WORDS[w] for w in re.findall(r"[a-z]+", text.lower()) if w in _WORDS]
+    """Numbers that a text spells out: `three sheets`, `三月`, `March`, `three hundred and twenty`, `三百二十`."""
+    words = re.findall(r"[a-z]+", text.lower())
+    values: list[float] = [_WORDS[w] for w in words if w in _WORDS]
     values += [_CHINESE[c] for c in text if c in _CHINESE]
+    values += [float(v) for v in map(numerals.chinese, _NUMERALS.findall(text)) if v is not None]
+    values += [float(v) for v in numerals.runs(words)]
     return [Number(str(v), float(v), 0.0) for v in dict.fromkeys(values)]
 
 

@@ -19,7 +19,7 @@ import anyio.to_thread
 from glmos.abi.budgets import Usage
 from glmos.abi.errors import ModelError
 from glmos.abi.messages import Delta, FunctionCall, Message, ModelReply, ModelRequest, ModelTraits
-from glmos.models.nano import answer
+from glmos.models.nano import answer, direct
 from glmos.models.nano.doubts import doubts
 from glmos.models.nano.rank import DOUBTFUL, choose
 from glmos.models.nano.reading import Candidate, Reading, read_question
@@ -81,9 +81,13 @@ Calls = list[tuple[str, dict[str, Any]]]
 def _reply(messages: Sequence[Message]) -> Calls:
     goal = goal_of(messages)
     past = _past(messages)
+    empty = any(m.role == "user" and "The workspace is empty." in m.content for m in messages[:2])
+    go_on = max((i for i, m in enumerate(messages) if m.role == "user" and GO_ON in m.content), default=0)
+    if (calls := direct.reply(goal, past, empty=empty, again_after=go_on)) is not None:
+        return calls
     found = next((x for x in reversed(past) if x.name == "tables" and '"find"' in x.arguments), None)
     if found is None:
-        return _first(goal, messages)
+        return _first(goal, empty=empty)
     told = any(m.role == "user" and GO_ON in m.content for m in messages[found.turn + 1 :])
     if not found.data.get("tables") and told:
         return [("tables", {"action": "find", "text": goal})]  # what was missing may be there now
@@ -132,12 +136,12 @@ def _results(messages: Sequence[Message]) -> list[Message]:
     return found
 
 
-def _first(goal: str, messages: Sequence[Message]) -> Calls:
-    empty = any(m.role == "user" and "The workspace is empty." in m.content for m in messages[:2])
+def _first(goal: str, *, empty: bool) -> Calls:
     if empty:
         outside = why_outside(goal) or "no file was given with -f"
         return _give_up(
-            f"the bundled nano model only answers questions over tables given with -f: {reason_text(outside)}. {CONNECT}"
+            "the bundled nano model only answers questions over files given with -f, and sums that it understands wholly: "
+            f"{reason_text(outside)}. {CONNECT}"
         )
     checks: list[dict[str, Any]] = [{"kind": "query", "agree": True}]
     if expected_answer(goal) in ("number", "date"):

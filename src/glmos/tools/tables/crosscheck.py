@@ -30,6 +30,8 @@ _SAME = frozenset(
 )
 _DATE_PARTS = ("YEAR", "MONTH", "DAY")
 _AFFINITY = {"number": "REAL", "boolean": "INTEGER"}
+_DAYS = ("DAYS_BETWEEN", "DAYS_AFTER")
+"""What differences of dates, and dates plus days, are called in SQLite here."""
 
 
 class CrossCheck:
@@ -45,6 +47,11 @@ class CrossCheck:
         self._con.create_function("round", 2, _round, deterministic=True)
         for position, part in enumerate(_DATE_PARTS):
             self._con.create_function(part, 1, _part(position), deterministic=True)
+        self._con.create_function("sqrt", 1, math.sqrt, deterministic=True)
+        self._con.create_function("power", 2, math.pow, deterministic=True)
+        self._con.create_function("floor", 1, math.floor, deterministic=True)
+        self._con.create_function("days_between", 2, _days_between, deterministic=True)
+        self._con.create_function("days_after", 2, _days_after, deterministic=True)
         self._copied: dict[str, int] = {}
 
     def close(self) -> None:
@@ -117,6 +124,8 @@ class CrossCheck:
                 if not node.alias and own != node.name:
                     node.set("alias", exp.TableAlias(this=exp.to_identifier(node.name, quoted=True)))
                 node.set("this", exp.to_identifier(own, quoted=True))
+            if isinstance(node, (exp.Add, exp.Sub)) and any(_is_text(side) for side in (node.left, node.right)):
+                raise QueryError("The engines may not agree on arithmetic with text or dates.", "unavailable")
             if isinstance(node, (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.Sum, exp.Avg)):
                 used = {column.name.casefold() for column in node.find_all(exp.Column)}
                 if used & dates and not any(isinstance(n, (exp.Length, exp.Anonymous, exp.Count)) for n in node.walk()):
@@ -204,6 +213,12 @@ def _rewritten(node: "exp.Expr") -> "exp.Expr":
     """Constructs that mean the same once they are written another way."""
     from sqlglot import exp
 
+    if isinstance(node, exp.Sub) and (start := _day(node.right)) and (end := _day(node.left)):
+        return exp.Anonymous(this="DAYS_BETWEEN", expressions=[start, end])
+    if isinstance(node, exp.Add) and (start := _day(node.left)) and _is_whole(node.right):
+        return exp.Anonymous(this="DAYS_AFTER", expressions=[start, node.right])
+    if isinstance(node, exp.Sub) and (start := _day(node.left)) and _is_whole(node.right):
+        return exp.Anonymous(this="DAYS_AFTER", expressions=[start, exp.Neg(this=node.right)])
     if isinstance(node, exp.Extract) and node.name.upper() in _DATE_PARTS:
         return exp.Anonymous(this=node.name.upper(), expressions=[node.expression])
     if isinstance(node, (exp.Year, exp.Month, exp.Day)):
@@ -214,6 +229,31 @@ def _rewritten(node: "exp.Expr") -> "exp.Expr":
         except ValueError:
             return node
     return node
+
+
+def _day(node: "exp.Expr") -> "exp.Expr | None":
+    """The ISO date that `DATE '2025-03-03'` is, as text; None for anything else."""
+    from sqlglot import exp
+
+    inner = node.unnest()
+    if not (isinstance(inner, exp.Cast) and inner.is_type("date") and isinstance(inner.this, exp.Literal)):
+        return None
+    try:
+        return exp.Literal.string(datetime.date.fromisoformat(inner.this.name).isoformat())
+    except ValueError:
+        return None
+
+
+def _is_whole(node: "exp.Expr") -> bool:
+    from sqlglot import exp
+
+    return isinstance(node, exp.Literal) and node.is_int and int(node.name) < 10**6
+
+
+def _is_text(node: "exp.Expr") -> bool:
+    from sqlglot import exp
+
+    return isinstance(node, exp.Literal) and node.is_string
 
 
 def _open_limit(select: "exp.Select") -> bool:
@@ -235,11 +275,14 @@ def _begins_date(node: "exp.Expr", dates: set[str]) -> bool:
 
 
 def _harmless(node: "exp.Expr") -> bool:
-    """Casts to floating point, parts of dates, and what hangs below them."""
+    """Casts to floating point, parts of dates, and what hangs below them; what depends on the last bit of a double only
+    over literals, which both engines read alike."""
     from sqlglot import exp
 
     if isinstance(node, exp.Anonymous):
-        return node.name in _DATE_PARTS
+        return node.name in (*_DATE_PARTS, *_DAYS)
+    if isinstance(node, (exp.Sqrt, exp.Pow, exp.Floor)):
+        return node.find(exp.Column, exp.Subquery) is None
     if isinstance(node, exp.Cast):
         return node.is_type("double", "float")
     if isinstance(node, exp.DataType):
@@ -278,6 +321,14 @@ def _round(value: Any, digits: int = 0) -> Any:
     scale = 10.0**digits
     scaled = abs(value) * scale
     return math.copysign(math.floor(scaled + 0.5) / scale, value) if math.isfinite(scaled) else value
+
+
+def _days_between(start: str, end: str) -> int:
+    return (datetime.date.fromisoformat(end) - datetime.date.fromisoformat(start)).days
+
+
+def _days_after(start: str, days: int) -> str:
+    return (datetime.date.fromisoformat(start) + datetime.timedelta(days=days)).isoformat()
 
 
 def _part(position: int) -> Any:

@@ -127,13 +127,19 @@ class Engine:
         with _explained(self, statement):
             self._con.execute(f"COPY ({statement}) TO '{target}' ({options})")
 
-    def tables_in(self, sql: str) -> list[Table]:
-        """The tables a statement names; all when that cannot be told."""
+    def names_in(self, sql: str) -> set[str] | None:
+        """The names of tables in a statement, without case; None when that cannot be told."""
         import duckdb
 
         try:
-            names = {name.strip('"').replace('""', '"').casefold() for name in self._con.get_table_names(sql)}
+            return {name.strip('"').replace('""', '"').casefold() for name in self._con.get_table_names(sql)}
         except duckdb.Error:
+            return None
+
+    def tables_in(self, sql: str) -> list[Table]:
+        """The tables a statement names; all when that cannot be told."""
+        names = self.names_in(sql)
+        if names is None:
             return list(self.catalogue.tables)
         return [t for t in self.catalogue.tables if names & {n.casefold() for n in (t.name, *t.aliases)}]
 
