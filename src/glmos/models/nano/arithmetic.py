@@ -33,7 +33,17 @@ _MONEY = {
 CURRENCY = "|".join(sorted((re.escape(w) + (r"(?![a-z])" if w.isascii() and w.isalpha() else "") for w in _MONEY), key=len,
                            reverse=True))  # fmt: skip
 
-_FRACTIONS = {"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
+_FRACTIONS = {
+    "half": 2,
+    "halves": 2,
+    "third": 3,
+    "quarter": 4,
+    "fourth": 4,
+    "fifth": 5,
+    "sixth": 6,
+    "eighth": 8,
+    "tenth": 10,
+}
 _PART = "|".join(f"{word}s?" for word in _FRACTIONS)
 _TOKENS: list[tuple[str, str]] = [
     ("share", rf"(?P<many>a|an|one|two|three|four|five|seven)?\s*(?P<part>{_PART})\s+of(?![a-z])"),
@@ -121,7 +131,9 @@ def _token(kind: str, match: re.Match[str]) -> _Token:
     match kind:
         case "share":
             part = next(n for word, n in _FRACTIONS.items() if match["part"].lower() in (word, f"{word}s"))
-            many = numerals.english([match["many"].lower()]) if match["many"] and match["many"].lower() not in "an" else 1
+            many = (
+                numerals.english([match["many"].lower()]) if match["many"] and match["many"].lower() not in "an" else 1
+            )
             return _Token("share", f.said(Fraction(many or 1, part), said.removesuffix(" of")))
         case "times":
             many = 3 if said.lower() == "triple" else 2

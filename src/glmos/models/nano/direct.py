@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from glmos.models.nano import answer, sums
+from glmos.models.nano import answer, files, sums
 
 Calls = list[tuple[str, dict[str, Any]]]
 
@@ -49,6 +49,40 @@ def reply(goal: str, past: Sequence[Exchange], *, empty: bool, again_after: int)
     seen = answer.Observed(ran.text.partition("] ")[0].lstrip("["), ran.text.partition("] ")[2], [], rows)
     claim = {"claim": worded.splitlines()[0], "call": seen.call, "quote": answer.quoted(seen, 0).strip()}
     return [("finish", {"result": worded, "claims": [claim]})]
+
+
+def about_files(goal: str, found: Exchange, past: Sequence[Exchange], *, again_after: int) -> Calls | None:
+    """The next calls once `tables.find` told of the files in `found`; None when the goal asks nothing of them."""
+    listing = found.data.get("listing")
+    read = files.read(goal, listing, found.data.get("tables", [])) if listing else None
+    if read is None:
+        return None
+    if isinstance(read, files.Declined):
+        return [("give_up", {"reason": f"the bundled nano model cannot answer this: {read.reason}"})]
+    ran = next((x for x in reversed(past) if _sql(x) == read.sql and x.turn >= again_after), None)
+    if ran is None:
+        return [("tables", {"action": "query", "sql": read.sql})]
+    if any(x.name == "finish" and x.turn > ran.turn for x in past):
+        return [("give_up", {"reason": "the answer did not pass the checks"})]
+    if "rows" not in ran.data:
+        return [("give_up", {"reason": f"the files could not be listed: {ran.text.partition('] ')[2]}"})]
+    seen = answer.Observed(ran.text.partition("] ")[0].lstrip("["), ran.text.partition("] ")[2], [], ran.data["rows"])
+    worded = files.word(read, goal, seen.rows, ran.data.get("left_out", {}))
+    claims = [
+        {
+            "claim": line,
+            "call": seen.call,
+            "quote": _note(seen) if place is None else answer.quoted(seen, place).strip(),
+        }
+        for line, place in worded.lines
+    ]
+    return [("finish", {"result": worded.text, "claims": claims})]
+
+
+def _note(seen: answer.Observed) -> str:
+    """What the output says of what was left out, or how many rows there are."""
+    lines = seen.text.splitlines()
+    return next((line for line in reversed(lines) if line.startswith(("Note on ", "("))), seen.text[:200])
 
 
 def _plan(goal: str, past: Sequence[Exchange]) -> Calls:

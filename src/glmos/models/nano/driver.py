@@ -88,7 +88,9 @@ def _reply(messages: Sequence[Message]) -> Calls:
     found = next((x for x in reversed(past) if x.name == "tables" and '"find"' in x.arguments), None)
     if found is None:
         return _first(goal, empty=empty)
-    told = any(m.role == "user" and GO_ON in m.content for m in messages[found.turn + 1 :])
+    if (calls := direct.about_files(goal, found, past, again_after=max(go_on, found.turn))) is not None:
+        return calls
+    told = go_on > found.turn
     if not found.data.get("tables") and told:
         return [("tables", {"action": "find", "text": goal})]  # what was missing may be there now
     if not found.data.get("tables"):

@@ -137,7 +137,9 @@ def _list(said: str) -> list[Term]:
     try:
         found = [_amount(x) for x in _GAP.split(said)]
     except NotUnderstoodError:
-        if not re.fullmatch(r"[\d.]+(?:\s*,\s*[\d.]+)+(?: and [\d.]+|和[\d.]+)?", said) or re.search(r"\d,\d{3}(?!\d)", said):
+        if not re.fullmatch(r"[\d.]+(?:\s*,\s*[\d.]+)+(?: and [\d.]+|和[\d.]+)?", said) or re.search(
+            r"\d,\d{3}(?!\d)", said
+        ):
             raise
         found = [_amount(x) for x in re.split(r"\s*,\s*| and |和", said)]
     if len(found) < 2:
@@ -173,7 +175,11 @@ def plain(term: Term, read_as: str, chinese: bool, *, unit: str = "", places: in
     def say(spelled: Sequence[str]) -> str:
         if label in ("$", "€", "£", "¥"):
             about, _, number = spelled[0].rpartition(" ")
-            return f"{about} {label}{number}{unit}".strip() if not number.startswith("-") else f"{spelled[0]} {label}{unit}"
+            return (
+                f"{about} {label}{number}{unit}".strip()
+                if not number.startswith("-")
+                else f"{spelled[0]} {label}{unit}"
+            )
         return f"{spelled[0]}{' ' + label if label else ''}{unit}"
 
     return Calculation((column,), read_as, say, chinese)
@@ -186,7 +192,9 @@ def arithmetic_alone(parts: Parts, chinese: bool) -> Calculation:
     return plain(term, term.text, chinese)
 
 
-def of_terms(build: Callable[..., Term], letters: str, english: str, chinese_text: str, unit: tuple[str, str] = ("", "")) -> Build:
+def of_terms(
+    build: Callable[..., Term], letters: str, english: str, chinese_text: str, unit: tuple[str, str] = ("", "")
+) -> Build:
     """A calculation of the parts named by `letters`; `{0}` in the texts is how the first of them is shown."""
 
     def made(parts: Parts, chinese: bool) -> Calculation:
@@ -292,7 +300,9 @@ def ratio(parts: Parts, chinese: bool) -> Calculation:
         Column("quotient", quotient.sql, quotient.value),
     )
     text = f"{a.text} 与 {b.text} 的比" if chinese else f"the ratio of {a.text} to {b.text}"
-    return Calculation(columns, text, lambda s: f"{s[0]} : {s[1]}" + (f"（{s[2]}）" if chinese else f" ({s[2]})"), chinese)
+    return Calculation(
+        columns, text, lambda s: f"{s[0]} : {s[1]}" + (f"（{s[2]}）" if chinese else f" ({s[2]})"), chinese
+    )
 
 
 def shared_in_ratio(parts: Parts, chinese: bool) -> Calculation:
@@ -404,7 +414,9 @@ def between_days(parts: Parts, chinese: bool) -> Calculation:
     column = Column("weeks" if weeks else "days", f"({sql} / 7e0)" if weeks else sql, exact)
     one, other = (moments.shown(x, chinese=chinese) for x in (start, end))
     if chinese:
-        return Calculation((column,), f"从{one}到{other}，不算头一天", lambda s: f"{s[0]} {'周' if weeks else '天'}", chinese)
+        return Calculation(
+            (column,), f"从{one}到{other}，不算头一天", lambda s: f"{s[0]} {'周' if weeks else '天'}", chinese
+        )
     text = f"from {one} to {other}, the first day not counted"
     return Calculation((column,), text, lambda s: f"{s[0]} {'weeks' if weeks else 'days'}", chinese)
 

@@ -27,7 +27,10 @@ _OUTSIDE = [
         "it asks for a cause or an explanation, and a table only holds what happened",
         r"\bwhy\b|\bhow come\b|\bwhat caused\b|\breasons? (?:for|behind|why)\b|\bexplain\b|为什么|为何|原因|解释",
     ),
-    ("it is a sum that it does not wholly understand", r"^(?:what is |what's |calculate |compute )?[\d\s.,()+*/x×÷^=-]+\??$"),
+    (
+        "it is a sum that it does not wholly understand",
+        r"^(?:what is |what's |calculate |compute )?[\d\s.,()+*/x×÷^=-]+\??$",
+    ),
     (
         "it asks to do something, not to look something up",
         _ASKED_POLITELY + r"(?:plan|book|remind|research|call|buy|schedule|organi[sz]e|teach|browse|play|turn|set|"

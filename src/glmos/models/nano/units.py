@@ -171,7 +171,11 @@ def _names() -> dict[str, tuple[Meaning, ...]]:
     for line in _TABLE.strip().splitlines():
         name, chinese, unit, words = line.split("|")
         for word in words.split():
-            first = name.split()[0] if name.split()[0] in ("US", "imperial", "metric", "mechanical", "short", "long") else ""
+            first = (
+                name.split()[0]
+                if name.split()[0] in ("US", "imperial", "metric", "mechanical", "short", "long")
+                else ""
+            )
             variety = (first or name) if word.startswith("*") else ""
             put(word.removeprefix("*"), Meaning(name, chinese, unit, variety))
     for power, line in enumerate(_BYTES.split("|"), 1):
@@ -255,7 +259,12 @@ def _counted(text: str, place: int) -> tuple[re.Match[str], str]:
 def _descends(parts: Sequence[tuple[Fraction, tuple[Meaning, ...]]]) -> bool:
     """Whether each unit is smaller than the one before, and what it counts does not fill that one."""
     for (_, large), (value, small) in zip(parts, parts[1:], strict=False):
-        if len(large) > 1 or len(small) > 1 or large[0].unit in _TEMPERATURES or dimension(large[0]) != dimension(small[0]):
+        if (
+            len(large) > 1
+            or len(small) > 1
+            or large[0].unit in _TEMPERATURES
+            or dimension(large[0]) != dimension(small[0])
+        ):
             return False
         if worth(small[0]) * value >= worth(large[0]):
             return False

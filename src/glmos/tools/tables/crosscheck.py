@@ -105,7 +105,7 @@ class CrossCheck:
             raise QueryError("The query cannot be read for a cross-check.", "unavailable") from error
         dates = {
             column.name.casefold()
-            for table in self._engine.catalogue.tables
+            for table in (*self._engine.catalogue.tables, *self._engine.tables_in(sql))
             for column in table.columns
             if column.kind not in ("number", "boolean")
         }
@@ -281,6 +281,8 @@ def _harmless(node: "exp.Expr") -> bool:
 
     if isinstance(node, exp.Anonymous):
         return node.name in (*_DATE_PARTS, *_DAYS)
+    if isinstance(node, exp.Escape):
+        return isinstance(node.expression, exp.Literal) and len(node.expression.name) == 1
     if isinstance(node, (exp.Sqrt, exp.Pow, exp.Floor)):
         return node.find(exp.Column, exp.Subquery) is None
     if isinstance(node, exp.Cast):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from glmos.tools.tables.catalogue import Catalogue, Table, quoted
+from glmos.tools.tables.listing import Listing, TooManyFilesError
 
 if TYPE_CHECKING:
     import duckdb
@@ -68,6 +69,8 @@ class Engine:
         self._con.execute("SET enable_external_access = false")
         self._con.execute("SET lock_configuration = true")
         self._loaded: dict[str, Table] = {}
+        self.listing = Listing(root, scratch)
+        self._listed: Table | None = None
 
     def close(self) -> None:
         self._con.close()
@@ -91,6 +94,38 @@ class Engine:
                 self._con.execute(f"CREATE VIEW {quoted(alias)} AS SELECT * FROM {quoted(name)}")
         self._loaded = wanted
         return True
+
+    @property
+    def listing_name(self) -> str:
+        """What the table of the files is called: `files`, unless a table of the person's is."""
+        taken = {name.casefold() for table in self.catalogue.tables for name in (table.name, *table.aliases)}
+        return next(
+            name for name in ("files", "workspace_files", *map("files_{}".format, range(999))) if name not in taken
+        )
+
+    def list_files(self, sql: str) -> Table | None:
+        """Load the table of the files as they are now, if `sql` names it.
+
+        Raises: QueryError when there are too many.
+        """
+        if self._listed is not None:
+            self._con.execute(f"DROP TABLE IF EXISTS {quoted(self._listed.name)}")
+            self._listed = None
+        name = self.listing_name
+        if name not in (self.names_in(sql) or ()):
+            return None
+        try:
+            table = self.listing.table(name, sql)
+        except TooManyFilesError as error:
+            raise QueryError(str(error), "limit") from None
+        columns = ", ".join(f"'{c.name}': '{c.type}'" for c in table.columns)
+        self._con.execute(
+            f"CREATE TABLE {quoted(name)} AS SELECT * FROM read_json('{table.stored}', format='newline_delimited',"
+            f" columns={{{columns}}}, maximum_object_size=67108864)"
+        )
+        table.stored.unlink()
+        self._listed = table
+        return table
 
     def query(self, sql: str, *, most: int) -> Rows:
         """Run one statement that reads; keep the first `most` rows.
@@ -141,7 +176,8 @@ class Engine:
         names = self.names_in(sql)
         if names is None:
             return list(self.catalogue.tables)
-        return [t for t in self.catalogue.tables if names & {n.casefold() for n in (t.name, *t.aliases)}]
+        found = [t for t in self.catalogue.tables if names & {n.casefold() for n in (t.name, *t.aliases)}]
+        return [*found, self._listed] if self._listed is not None and self._listed.name in names else found
 
     def fetch(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a statement of our own."""

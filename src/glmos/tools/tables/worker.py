@@ -17,6 +17,7 @@ from typing import Any
 
 from glmos.tools.tables.catalogue import Problem, Table, quoted
 from glmos.tools.tables.engine import Engine, QueryError, Rows
+from glmos.tools.tables.listing import ANY_FILE, COLUMNS, TooManyFilesError, about_files
 from glmos.tools.tables.render import plain, show, table
 
 MAX_ROWS = 200
@@ -81,7 +82,8 @@ class Worker:
         return {"text": text, "data": {"tables": described, "problems": problems}, "tables": [t.file for t in tables]}
 
     def _query(self, sql: str, engine: str = "duckdb") -> Answer:
-        if self._engine.names_in(sql) != set():  # a sum of literals needs no table
+        listed = self._engine.list_files(sql)
+        if listed is None and self._engine.names_in(sql) != set():  # a sum of literals needs no table
             self._require_tables()
         if engine == "sqlite":
             rows = self._crosscheck().query(sql, most=MAX_ROWS)
@@ -101,12 +103,16 @@ class Worker:
             "row_count": rows.total,
             "ordered": self._ordered(sql, rows.columns),
         }
+        if listed is not None:
+            data["left_out"] = self._engine.listing.left_out
         return {"text": _rows_text(rows, tables), "data": data, "tables": [t.file for t in tables]}
 
     def _find(self, text: str) -> Answer:
         from glmos.tools.tables import linking
 
-        self._require_tables()
+        listing = self._offer_listing(text)
+        if listing is None:
+            self._require_tables()
         if self._values is None or self._values[0] != self._generation:
             self._values = (self._generation, linking.values_of(self._engine))
         values = self._values[1]
@@ -125,8 +131,22 @@ class Worker:
             for t in tables
         ]
         found = [{"words": m.words, "table": m.table, "column": m.column, "value": m.value} for m in matches]
-        data = {"tables": described, "matches": found[: linking.MAX_MATCHES]}
-        return {"text": linking.describe(matches), "data": data, "tables": [t.file for t in tables]}
+        data: dict[str, Any] = {"tables": described, "matches": found[: linking.MAX_MATCHES]}
+        said = linking.describe(matches) if tables else self._no_tables()
+        if listing is not None:
+            data["listing"] = listing
+            names = ", ".join(c.name for c in COLUMNS)
+            said += f"\nThe table {listing['name']} lists the {listing['row_count']} files of the workspace: {names}."
+        return {"text": said, "data": data, "tables": [t.file for t in tables]}
+
+    def _offer_listing(self, text: str) -> dict[str, Any] | None:
+        """What the table of the files holds, where a question may be about files."""
+        if not about_files(text):
+            return None
+        try:
+            return {"name": self._engine.listing_name, **self._engine.listing.facts()}
+        except TooManyFilesError as error:
+            raise QueryError(str(error), "limit") from None
 
     def _export(self, sql: str, path: str) -> Answer:
         from glmos.tools.tables.exporting import export
@@ -142,13 +162,14 @@ class Worker:
         }
 
     def _require_tables(self) -> None:
-        catalogue = self._engine.catalogue
-        if catalogue.tables:
-            return
-        if catalogue.problems:
-            reasons = " ".join(f"{p.file!r} {p.message}" for p in catalogue.problems[:5])
-            raise QueryError(f"No file in the workspace could be read as a table: {reasons}", "not_found")
-        raise QueryError("The workspace holds no CSV, TSV, Excel, Parquet, JSON or SQLite file.", "not_found")
+        if not self._engine.catalogue.tables:
+            raise QueryError(self._no_tables(), "not_found")
+
+    def _no_tables(self) -> str:
+        if problems := self._engine.catalogue.problems:
+            reasons = " ".join(f"{p.file!r} {p.message}" for p in problems[:5])
+            return f"No file in the workspace could be read as a table: {reasons}"
+        return "The workspace holds no CSV, TSV, Excel, Parquet, JSON or SQLite file."
 
     def _crosscheck(self) -> Any:
         if self._second is None:
@@ -212,7 +233,13 @@ def _rows_text(rows: Rows, tables: list[Table]) -> str:
     more = f"; the first {len(shown)} are shown" if rows.total > len(shown) else ""
     lines = [table(rows.columns, shown), f"({count}{more})"]
     told = ("left out", "total", "is NULL", "replaced", "not closed")
-    lines += [f"Note on {t.file}: {note}." for t in tables for note in t.notes if any(words in note for words in told)]
+    files = {ANY_FILE: "the workspace"}
+    lines += [
+        f"Note on {files.get(t.file, t.file)}: {note}."
+        for t in tables
+        for note in t.notes
+        if any(words in note for words in told)
+    ]
     return "\n".join(lines)
 
 
