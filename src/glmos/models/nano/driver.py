@@ -94,7 +94,7 @@ def _reply(messages: Sequence[Message]) -> Calls:
     if not found.data.get("tables") and told:
         return [("tables", {"action": "find", "text": goal})]  # what was missing may be there now
     if not found.data.get("tables"):
-        reason = _plain(found.text.partition("] ")[2]) or "no table could be read"
+        reason = _plain(found.text.partition("] ")[2]).partition("\n")[0] or "no table could be read"
         return _give_up(f"the files could not be read as tables: {reason}")
     tables = [_table(t) for t in found.data["tables"]]
     reading = read_question(goal, tables, k=CANDIDATES)

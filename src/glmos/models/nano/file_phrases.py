@@ -58,7 +58,7 @@ _SIZES = {"b": 1, "byte": 1, "bytes": 1, "字节": 1}
 for _power, _names in enumerate(
     ("kb k kilobyte kilobytes", "mb m 兆 megabyte megabytes", "gb g gigabyte gigabytes", "tb"), 1
 ):
-    _SIZES |= {name: 1000**_power for name in _names.split()}
+    _SIZES |= dict.fromkeys(_names.split(), 1000**_power)
 _UNIT = r"(?:bytes?|kilobytes?|megabytes?|gigabytes?|[kmgt]b?|b|字节|兆)"
 _ORDERS = {
     "biggest": ("size", "MAX", "the biggest", "最大的"), "smallest": ("size", "MIN", "the smallest", "最小的"),
@@ -141,6 +141,8 @@ def _where(match: re.Match[str], files: Files) -> Where:
 
 
 def _in_folder(where: Where, folder: str, files: Files) -> Where:
+    if len(files.folders) >= 2_000:
+        raise NotUnderstoodError("more folders than are known here")
     named = [f for f in files.folders if f.casefold() == folder.casefold()]
     named = named or [f for f in files.folders if f.casefold().endswith(f"/{folder.casefold()}")]
     if not named:
@@ -218,7 +220,7 @@ def best(match: re.Match[str], files: Files) -> Asked:
     return Asked(
         sql,
         said,
-        (lambda row, cn: f"{row[0]}{'：' if cn else ': '}{row[6]}{' 行' if cn else ' lines'}") if lines else _file,
+        _line_count if lines else _file,
         lines,
     )
 
@@ -227,9 +229,10 @@ def how_many(match: re.Match[str], files: Files) -> Asked:
     where = _where(match, files)
     kind = kind_of(match.groupdict().get("kind") or "files")
     sql = f"SELECT COUNT(*) AS files FROM {files.table}{where.sql}"
-    say = lambda row, cn: (
-        f"{row[0]} 个{kind.chinese}" if cn else f"{row[0]} {kind.english if row[0] != 1 else kind.one}"
-    )  # noqa: E731
+
+    def say(row: Sequence[Any], cn: bool) -> str:
+        return f"{row[0]} 个{kind.chinese}" if cn else f"{row[0]} {kind.english if row[0] != 1 else kind.one}"
+
     return Asked(sql, (f"the number of {where.said[0]}", f"{where.said[1]}的数量"), say)
 
 
@@ -264,15 +267,13 @@ def every(match: re.Match[str], files: Files) -> Asked:
 
 def containing(match: re.Match[str], files: Files) -> Asked:
     """Files whose text has a word or phrase, upper and lower case alike."""
-    where, term = _with_term(match, files, "text")
+    where = _with_term(match, files, "text")
     sql = f"SELECT path FROM {files.table}{where.sql} ORDER BY path LIMIT {SHOWN + 1}"
-    return Asked(
-        sql, (f"{where.said[0]}, in plain text", f"{where.said[1]}（纯文本）"), lambda row, cn: str(row[0]), reads=True
-    )
+    return Asked(sql, (f"{where.said[0]}, in plain text", f"{where.said[1]}（纯文本）"), _path, reads=True)
 
 
 def how_many_containing(match: re.Match[str], files: Files) -> Asked:
-    where, _ = _with_term(match, files, "text")
+    where = _with_term(match, files, "text")
     sql = f"SELECT COUNT(*) AS files FROM {files.table}{where.sql}"
     return Asked(
         sql, (f"the number of {where.said[0]}, in plain text", f"{where.said[1]}的数量（纯文本）"), _count, reads=True
@@ -280,18 +281,18 @@ def how_many_containing(match: re.Match[str], files: Files) -> Asked:
 
 
 def named(match: re.Match[str], files: Files) -> Asked:
-    where, _ = _with_term(match, files, "name")
+    where = _with_term(match, files, "name")
     sql = f"SELECT {_DETAILS} FROM {files.table}{where.sql} ORDER BY path LIMIT {SHOWN + 1}"
     return Asked(sql, (where.said[0], where.said[1]), _file)
 
 
-def _with_term(match: re.Match[str], files: Files, column: str) -> tuple[Where, str]:
+def _with_term(match: re.Match[str], files: Files, column: str) -> Where:
     where, term = _where(match, files), _term(match["term"])
     pattern = re.sub(r"([\\%_])", r"\\\1", term.lower())
     test = f"LOWER({column}) LIKE {_text(f'%{pattern}%')}" + (" ESCAPE '\\'" if "\\" in pattern else "")
     if column == "text":
-        return where.also(test, f"that contain {term!r}", f"内容含“{term}”的"), term
-    return where.also(test, f"whose name contains {term!r}", f"名字含“{term}”的"), term
+        return where.also(test, f"that contain {term!r}", f"内容含“{term}”的")
+    return where.also(test, f"whose name contains {term!r}", f"名字含“{term}”的")
 
 
 _QUOTED = re.compile(r"[\"'“‘「『](.+)[\"'”’」』]")
@@ -317,13 +318,10 @@ def duplicates(match: re.Match[str], files: Files) -> Asked:
         f"GROUP BY digest HAVING COUNT(*) > 1) ORDER BY size DESC, digest, path LIMIT {SHOWN + 1}"
     )
     bare = re.search("file|文件|document|image|photo|图片|照片", match.group(), re.IGNORECASE) is None
-    say = lambda row, cn: (
-        f"{row[0]}（{row[1]} 字节，内容 {row[2][:8]}…）" if cn else f"{row[0]} ({row[1]} bytes, content {row[2][:8]}…)"
-    )  # noqa: E731
     return Asked(
         sql,
         ("files with the same content as another", "内容与另一个文件完全相同的文件"),
-        say,
+        _same,
         reads=True,
         may_mean_rows=bare,
     )
@@ -331,8 +329,7 @@ def duplicates(match: re.Match[str], files: Files) -> Asked:
 
 def by_type(match: re.Match[str], files: Files) -> Asked:
     sql = f"SELECT suffix, COUNT(*) AS files FROM {files.table} GROUP BY suffix ORDER BY COUNT(*) DESC, suffix LIMIT {SHOWN + 1}"
-    say = lambda row, cn: f"{row[0] or ('无后缀' if cn else 'no ending')}{'：' if cn else ': '}{row[1]}"  # noqa: E731
-    return Asked(sql, ("the number of files of each ending", "每种后缀的文件数"), say)
+    return Asked(sql, ("the number of files of each ending", "每种后缀的文件数"), _ending)
 
 
 def one_file(what: str) -> Build:
@@ -341,7 +338,7 @@ def one_file(what: str) -> Build:
         found = [p for p in files.paths if p.casefold() == said.casefold()]
         found = found or [p for p in files.paths if p.rpartition("/")[2].casefold() == said.casefold()]
         if len(found) != 1:
-            if "." not in said or not re.fullmatch(r"[^ ]+\.\w{1,5}", said):
+            if len(files.paths) < files.count or "." not in said or not re.fullmatch(r"[^ ]+\.\w{1,5}", said):
                 raise NotUnderstoodError(said)
             raise NotHereError(
                 f"there is no file {said!r}"
@@ -378,6 +375,22 @@ def _file(row: Sequence[Any], chinese: bool) -> str:
     if chinese:
         return f"{row[0]}：{_size(int(row[1]), row[2:5], chinese)}，修改于 {changed} UTC"
     return f"{row[0]}: {_size(int(row[1]), row[2:5], chinese)}, modified {changed} UTC"
+
+
+def _path(row: Sequence[Any], chinese: bool) -> str:
+    return str(row[0])
+
+
+def _same(row: Sequence[Any], chinese: bool) -> str:
+    return (
+        f"{row[0]}（{row[1]} 字节，内容 {row[2][:8]}…）"
+        if chinese
+        else f"{row[0]} ({row[1]} bytes, content {row[2][:8]}…)"
+    )
+
+
+def _ending(row: Sequence[Any], chinese: bool) -> str:
+    return f"{row[0] or '无后缀'}：{row[1]}" if chinese else f"{row[0] or 'no ending'}: {row[1]}"
 
 
 def _count(row: Sequence[Any], chinese: bool) -> str:

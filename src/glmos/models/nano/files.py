@@ -97,4 +97,4 @@ def _names_columns(question: str, tables: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _chinese(question: str) -> bool:
-    return is_chinese(re.sub(r"[\w-]+\.[a-z]{2,4}\b|excel|word|pdf|ppt|csv", "", question, flags=re.IGNORECASE))
+    return is_chinese(re.sub(r"[\w-]+\.[a-z]{2,4}(?![a-z])|excel|word|pdf|ppt|csv", "", question, flags=re.IGNORECASE))

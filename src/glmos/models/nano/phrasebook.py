@@ -32,7 +32,7 @@ _EACH = _of(f.divide, "an", "{0} split equally between {1}", "{0} 平均分成 {
 _ONE = _of(f.divide, "an", "{0} ÷ {1}", "{0} ÷ {1}", (" each", "（每份）"))
 _TIP = _of(p.part, "pa", "{0} of {1}, the tip alone", "{1} 的 {0}，只算小费")
 _TIP_TOTAL = _of(p.with_share, "ap", "{0} with a tip of {1}", "{0} 加 {1} 小费")
-_TIP_SPLIT = _of(lambda a, b, n: f.divide(p.with_share(a, b), n), "apn", "{0} with a tip of {1}, split between {2}", "({0} + {1}) ÷ {2}", (" each", "（每份）"))  # fmt: skip
+_TIP_SPLIT = _of(p.split_with_tip, "apn", "{0} with a tip of {1}, split between {2}", "({0} + {1}) ÷ {2}", (" each", "（每份）"))  # fmt: skip
 _TAX_ON = _of(p.part, "pa", "{0} tax on {1}, the tax alone", "{1} 的 {0} 税，只算税")
 _GROSS = _of(p.with_share, "ap", "{0} with {1} tax added", "{0} 加 {1} 的税")
 _NET = _of(p.before_tax, "ap", "{0} has {1} tax in it, and the tax is taken out", "{0} 含 {1} 的税，去掉税")
@@ -44,7 +44,7 @@ _OVER = _of(f.divide, "ab", "{0} ÷ {1}", "{0} ÷ {1}")
 _GAP = _of(f.difference, "ab", "the difference between {0} and {1}", "{0} 与 {1} 的差")
 _COST = _of(f.multiply, "na", "{0} × {1}", "{0} × {1}")
 _FOLD = _of(f.divide, "ab", "how many times {1} is {0}", "{0} 是 {1} 的几倍", (" times", " 倍"))
-_TENTHS = _of(lambda a, z: f.multiply(a, z), "az", "{0} 打 {1} 折", "{0} 打 {1} 折")
+_TENTHS = _of(p.tenths, "az", "{0} 打 {1} 折", "{0} 打 {1} 折")
 _SUM = p.of_list(p.total, "the sum of {0}", "{0} 的和")
 _MEAN = p.of_list(p.mean, "the average of {0}", "{0} 的平均数")
 _PRODUCT = p.of_list(p.product, "the product of {0}", "{0} 的积")
@@ -168,7 +168,8 @@ _CHINESE: list[tuple[str, Build]] = [
     (r"{a}[和与]{b}(?:相差|差)(?:是)?", _GAP),
     (r"{a}[和与]{b}的商(?:是)?", _OVER),
     (r"{a}[和与比]{b}的(?:比|比值|比例)(?:是)?", p.ratio),
-    (r"(?:化简)?{a}(?:比|:|：){b}(?:的比值|化简)?", p.ratio),
+    (r"化简{a}(?:比|:){b}", p.ratio),
+    (r"{a}(?:比|:){b}(?:的比值|化简)(?:是)?", p.ratio),
     (r"(?:把|将)?{a}按(?:照)?{r}(?:的?比例)?分(?:配|成两份|开|给两个人)?(?:[,，]?(?:各|分别)(?:是|得|分)?(?:多少)?)?", p.shared_in_ratio),
     (r"{a}是{b}的(?:几|多少)倍", _FOLD),
     (r"{n}[个斤只件本张瓶支杯份盒包袋条]{y}[,，]?(?:每|一)[个斤只件本张瓶支杯份盒包袋条]{a}[,，]?(?:一共|共|总共)?(?:要|需要|花|是)?(?:多少钱|多少元|多少)?", _COST),
@@ -187,6 +188,7 @@ _CHINESE: list[tuple[str, Build]] = [
     (r"从?{d}(?:到|至|和|与|距离?){e}(?:之间)?(?:一共|总共)?(?:有|相差|相隔|差|隔|共有|是|间隔)?(?:多少|几)天", p.between_days),
     (r"从?{d}(?:到|至|和|与|距离?){e}(?:之间)?(?:一共|总共)?(?:有|相差|相隔|差|隔|共有|是|间隔)?(?:多少|几)个?(?P<weeks>周|星期)", p.between_days),
     (r"{d}(?:的|起|再过|过)?{n}(?:天|个?(?P<weeks>周|星期))(?:后|之后|以后)(?:是)?(?:几号|哪天|哪一天|几月几[日号]|什么日期|什么日子)?", p.day_and_span),
+    (r"{d}(?:之后|以后|后)(?:的)?(?:第)?{n}(?:天|个?(?P<weeks>周|星期))(?:是)?(?:几号|哪天|哪一天|几月几[日号]|什么日期)?", p.day_and_span),
     (r"{d}(?:的)?{n}(?:天|个?(?P<weeks>周|星期))(?P<minus>前|之前|以前)(?:是)?(?:几号|哪天|哪一天|几月几[日号]|什么日期|什么日子)?", p.day_and_span),
 ]  # fmt: skip
 

@@ -31,7 +31,8 @@ class Calculation(NamedTuple):
 
     columns: tuple[Column, ...]
     read_as: str
-    say: Callable[[Sequence[str]], str]
+    say: str
+    """The answer, with `{0}`, `{1}` for what the columns give; `{n0}` is the bare number, `{a0}` its "about"."""
     chinese: bool
 
 
@@ -70,11 +71,12 @@ def compiled(pattern: str) -> re.Pattern[str]:
     chinese_thing = r"(?P<y>[^\d一二两三四五六七八九十百千万打满每减再买,，%]{0,6}?)"
     pattern = pattern.replace("{x}", thing).replace("{y}", chinese_thing)
     for letters, form in _FORMS.items():
-        pattern = re.sub(rf"\{{([{letters}])\}}", lambda found, form=form: f"(?P<{found[1]}>{form})", pattern)
+        pattern = re.sub(rf"\{{([{letters}])\}}", rf"(?P<\1>{form.replace(chr(92), chr(92) * 2)})", pattern)
     return re.compile(pattern, re.IGNORECASE)
 
 
-_BEGINS = rf"[\d.$€£¥(√+−-]|[{numerals.CHINESE}半对]|根号|(?:{arithmetic.SPOKEN_WORDS}|half|an?|one|double|twice|triple|square|sqrt|the) ?"
+_BEGINS = rf"[\d.$€£¥(√+−-]|[{numerals.CHINESE}半对]|根号|"
+_BEGINS += rf"(?:{arithmetic.SPOKEN_WORDS}|half|an?|one|double|twice|triple|square|sqrt|the) ?"
 _FORMS = {
     "abpqsrl": rf"(?={_BEGINS}|华氏|摄氏).+?(?:(?<!\d)|(?![\d.,]*\d))",
     "n": rf"\d[\d,]*|[{numerals.CHINESE}]+|{arithmetic.SPOKEN}",
@@ -172,16 +174,8 @@ def plain(term: Term, read_as: str, chinese: bool, *, unit: str = "", places: in
     column = Column("result", term.sql, term.value, places)
     label = term.label
 
-    def say(spelled: Sequence[str]) -> str:
-        if label in ("$", "€", "£", "¥"):
-            about, _, number = spelled[0].rpartition(" ")
-            return (
-                f"{about} {label}{number}{unit}".strip()
-                if not number.startswith("-")
-                else f"{spelled[0]} {label}{unit}"
-            )
-        return f"{spelled[0]}{' ' + label if label else ''}{unit}"
-
+    before = label in ("$", "€", "£", "¥") and term.value >= 0
+    say = f"{{a0}}{label}{{n0}}{unit}" if before else f"{{0}}{' ' + label if label else ''}{unit}"
     return Calculation((column,), read_as, say, chinese)
 
 
@@ -227,11 +221,18 @@ def grown(a: Term, b: Term) -> Term:
     return risen(a, b)
 
 
+def tenths(a: Term, discount: Term) -> Term:
+    return f.multiply(a, discount)
+
+
+def split_with_tip(a: Term, p: Term, n: Term) -> Term:
+    return f.divide(with_share(a, p), n)
+
+
 def fallen(a: Term, b: Term) -> Term:
     if b.value > a.value:
         raise NotUnderstoodError("it rose")
-    term = hundred(f.divide(f.subtract(a, b), a)) if a.value > 0 else risen(a, b)
-    return term
+    return hundred(f.divide(f.subtract(a, b), a)) if a.value > 0 else risen(a, b)
 
 
 def with_share(a: Term, p: Term) -> Term:
@@ -300,9 +301,7 @@ def ratio(parts: Parts, chinese: bool) -> Calculation:
         Column("quotient", quotient.sql, quotient.value),
     )
     text = f"{a.text} 与 {b.text} 的比" if chinese else f"the ratio of {a.text} to {b.text}"
-    return Calculation(
-        columns, text, lambda s: f"{s[0]} : {s[1]}" + (f"（{s[2]}）" if chinese else f" ({s[2]})"), chinese
-    )
+    return Calculation(columns, text, "{0} : {1}" + ("（{2}）" if chinese else " ({2})"), chinese)
 
 
 def shared_in_ratio(parts: Parts, chinese: bool) -> Calculation:
@@ -316,7 +315,8 @@ def shared_in_ratio(parts: Parts, chinese: bool) -> Calculation:
     text = f"{a.text} 按 {said} 分" if chinese else f"{a.text} in the ratio {said}"
     between = "、" if chinese else ", "
     label = f" {a.label}" if a.label else ""
-    return Calculation(columns, text, lambda s: between.join(x + label for x in s), chinese)
+    say = between.join(f"{{{i}}}{label}" for i in range(len(columns)))
+    return Calculation(columns, text, say, chinese)
 
 
 def conversion(parts: Parts, chinese: bool) -> Calculation:
@@ -325,21 +325,19 @@ def conversion(parts: Parts, chinese: bool) -> Calculation:
     several = len(made) > 1
     for found in made:
         f.check_size(found.term.value)
-    names = [m.unit.chinese if chinese else m.unit.name for m in made]
+    names = [m.unit.chinese if chinese else units.counted(m.unit.name, m.term.value) for m in made]
     columns = tuple(Column(m.unit.name if not several else f"{m.unit.name} {i}", m.term.sql, m.term.value)
                     for i, m in enumerate(made, 1))  # fmt: skip
     sources = [m.of.chinese if chinese else m.of.name for m in made]
 
-    def say(spelled: Sequence[str]) -> str:
-        each = [f"{s}{'' if n.startswith('°') and chinese else ' '}{n}" for s, n in zip(spelled, names, strict=True)]
-        if not several:
-            return each[0]
-        told = [f"{e}（{s}）" if chinese else f"{e} ({s})" for e, s in zip(each, _kinds(sources, names), strict=True)]
-        return ("；或 " if chinese else ", or ").join(told)
-
-    wanted = names[0] if not several else ("、" if chinese else " or ").join(dict.fromkeys(names))
+    each = [f"{{{i}}}{'' if n.startswith('°') and chinese else ' '}{n}" for i, n in enumerate(names)]
+    if several:
+        told = zip(each, _kinds(sources, names), strict=True)
+        each = [f"{e}（{kind}）" if chinese else f"{e} ({kind})" for e, kind in told]
+    full = dict.fromkeys(m.unit.chinese if chinese else m.unit.name for m in made)
+    wanted = ("、" if chinese else " or ").join(full)
     text = f"{quantity.text} 换算成{wanted}" if chinese else f"{quantity.text} in {wanted}"
-    return Calculation(columns, text, say, chinese)
+    return Calculation(columns, text, ("；或 " if chinese else ", or ").join(each), chinese)
 
 
 def _kinds(sources: Sequence[str], names: Sequence[str]) -> Sequence[str]:
@@ -356,10 +354,10 @@ def spans_together(parts: Parts, chinese: bool) -> Calculation:
     first, second = units.convert(one, wanted)[0], units.convert(other, wanted)[0]
     term = f.subtract(first.term, second.term) if minus else f.add(first.term, second.term)
     f.check_size(term.value)
-    name = first.unit.chinese if chinese else first.unit.name
+    name = first.unit.chinese if chinese else units.counted(first.unit.name, term.value)
     sign = "−" if minus else "+"
     text = f"{one.text} {sign} {other.text}" + (f"，换算成{name}" if chinese else f" in {name}")
-    return Calculation((Column("result", term.sql, term.value),), text, lambda s: f"{s[0]} {name}", chinese)
+    return Calculation((Column("result", term.sql, term.value),), text, f"{{0}} {name}", chinese)
 
 
 def clock_and_span(parts: Parts, chinese: bool) -> Calculation:
@@ -377,7 +375,7 @@ def clock_and_span(parts: Parts, chinese: bool) -> Calculation:
     shift = _shift(days, chinese=chinese)
     shown = f"{clock.hour}:{clock.minute:02d}"
     text = f"{shown} {'−' if minus else '+'} {parts['t']}"
-    return Calculation(columns, text, lambda s: f"{s[0]}:{s[1]:>02}{shift}", chinese)
+    return Calculation(columns, text, f"{{0}}:{{1:>02}}{shift}", chinese)
 
 
 def _shift(days: int, *, chinese: bool) -> str:
@@ -401,9 +399,10 @@ def between_clocks(parts: Parts, chinese: bool) -> Calculation:
     )
     one, other = f"{start.hour}:{start.minute:02d}", f"{end.hour}:{end.minute:02d}"
     if chinese:
-        return Calculation(columns, f"{one} 到{'第二天 ' if over else ' '}{other}", lambda s: f"{s[0]} 小时 {s[1]} 分钟（共 {s[2]} 分钟）", chinese)  # fmt: skip
+        text = f"{one} 到{'第二天 ' if over else ' '}{other}"
+        return Calculation(columns, text, "{0} 小时 {1} 分钟（共 {2} 分钟）", chinese)
     text = f"from {one} to {other}{' the next day' if over else ''}"
-    return Calculation(columns, text, lambda s: f"{s[0]} h {s[1]} min ({s[2]} minutes in all)", chinese)
+    return Calculation(columns, text, "{0} h {1} min ({2} minutes in all)", chinese)
 
 
 def between_days(parts: Parts, chinese: bool) -> Calculation:
@@ -414,11 +413,9 @@ def between_days(parts: Parts, chinese: bool) -> Calculation:
     column = Column("weeks" if weeks else "days", f"({sql} / 7e0)" if weeks else sql, exact)
     one, other = (moments.shown(x, chinese=chinese) for x in (start, end))
     if chinese:
-        return Calculation(
-            (column,), f"从{one}到{other}，不算头一天", lambda s: f"{s[0]} {'周' if weeks else '天'}", chinese
-        )
+        return Calculation((column,), f"从{one}到{other}，不算头一天", "{0} 周" if weeks else "{0} 天", chinese)
     text = f"from {one} to {other}, the first day not counted"
-    return Calculation((column,), text, lambda s: f"{s[0]} {'weeks' if weeks else 'days'}", chinese)
+    return Calculation((column,), text, "{0} weeks" if weeks else "{0} days", chinese)
 
 
 def day_and_span(parts: Parts, chinese: bool) -> Calculation:
@@ -434,4 +431,4 @@ def day_and_span(parts: Parts, chinese: bool) -> Calculation:
         text = f"{shown} {'−' if back else '+'} {count} {'周' if weeks else '天'}"
     else:
         text = f"{shown} {'−' if back else '+'} {count} {'weeks' if weeks else 'days'}"
-    return Calculation((column,), text, lambda s: s[0], chinese)
+    return Calculation((column,), text, "{0}", chinese)

@@ -21,21 +21,25 @@ LONGEST = 300
 _CJK = "\u3400-\u9fff"
 _SUPERSCRIPTS = {"²": "^2", "³": "^3"}
 _BEFORE = re.compile(
-    r"(?:(?:please|can you|could you|hey|hi|hello|so|ok|okay|tell me|do you know)[ ,:]*)*"
-    r"|(?:(?:请问|请你|请|麻烦|帮我|帮忙|你好|你能|那么)[,，:：]?)*",
+    r"(?:(?:please|can you|could you|hey|hi|hello|so|ok|okay|tell me|do you know)(?:[ ,:]+|$)|"
+    r"(?:请问|请你|请|麻烦|帮我|帮忙|你好|你能|那么)[,:]? ?)*",
     re.IGNORECASE,
 )
 _ASKING = re.compile(
     r"(?:(?:calculate|compute|work out|figure out|evaluate|solve|find|give me|what is|what's|whats|what are|how much is|"
-    r"how much are|how much will be|what does|what do you get for|what would)(?: the)?(?:[ :]|$))?"
-    r"|(?:计算一下|计算|算一下|算一算|算算|算出|求一下|求|问)?[:：]?",
+    r"how much are|how much will be|what does|what do you get for|what would)(?: the)?(?:[ :]|$)|"
+    r"(?:计算一下|计算|算一下|算一算|算算|算出|求一下|求|问):? ?)?",
     re.IGNORECASE,
 )
 _AFTER = re.compile(
-    r"(?:,? please|,? thanks| equals?(?: to)?| come to| make| be|\s*=\s*|[,，]?(?:结果)?(?:等于|是|为|得|有)?(?:多少|几|什么)(?:啊|呢|呀)?|等于)?$",
+    r"(?:,? please|,? thanks| equals?(?: to)?| come to| make| be|\s*=\s*|"
+    r"[,，]?(?:结果)?(?:等于|是|为|得|有)?(?:多少|几|什么)(?:啊|呢|呀)?|等于)?$",
     re.IGNORECASE,
 )
-_MONEY = r"(?:usd|eur|gbp|cny|rmb|jpy|dollars?|euros?|pounds?(?: sterling)?|yuan|yen|rupees?|francs?|[$€£¥]|美元|欧元|英镑|人民币|日元|港币|卢布|韩元|元|块钱?)"
+_MONEY = (
+    r"(?:usd|eur|gbp|cny|rmb|jpy|dollars?|euros?|pounds?(?: sterling)?|yuan|yen|rupees?|francs?|[$€£¥]|"
+    r"美元|欧元|英镑|人民币|日元|港币|卢布|韩元|元|块钱?)"
+)
 _EXCHANGE = re.compile(
     rf".*(?:\d|[一二两三四五六七八九十百千万]|{_MONEY}) ?{_MONEY}.*(?: in| to| into|是|换|兑|等于|合|值).*{_MONEY}.*|"
     rf".*{_MONEY} ?[\d.,]+ (?:in|to|into) {_MONEY}.*|.*(?:exchange rate|汇率).*",
@@ -47,7 +51,8 @@ _ZONES = re.compile(
     re.IGNORECASE,
 )
 _TODAY = re.compile(
-    r".*(?:how many (?:days|weeks|months|hours)|what (?:time|day|date)) .*\b(?:until|till|ago|from now|now|today|tomorrow|since)\b.*|"
+    r".*(?:how many (?:days|weeks|months|hours)|what (?:time|day|date)) .*"
+    r"\b(?:until|till|ago|from now|now|today|tomorrow|since)\b.*|"
     r"what (?:time|day|date) is it(?: now| today)?|.*(?:几点了|今天是几号|今天星期几|现在几点|距离今天|离今天).*",
     re.IGNORECASE,
 )
@@ -82,8 +87,7 @@ def read(question: str, *, alone: bool) -> Calculation | Declined | None:
             why = why or str(error)
     values = {tuple(column.exact for column in calculation.columns) for calculation in found}
     if len(values) == 1:
-        calculation = found[0]
-        return None if not alone and _only_years(text) else calculation
+        return None if not alone and _only_years(text) else found[0]
     if why and not found:
         return Declined(why)
     world = next((reason for pattern, reason in _WORLD if pattern.fullmatch(text)), "")
@@ -101,9 +105,13 @@ def word(calculation: Calculation, row: Sequence[Any]) -> str | None:
     if len(row) != len(calculation.columns) or not all(map(_agrees, calculation.columns, row)):
         return None
     chinese = calculation.chinese
-    spelled = [_spelled(column, value, chinese=chinese) for column, value in zip(calculation.columns, row, strict=True)]
+    pairs = [_spelled(column, value, chinese=chinese) for column, value in zip(calculation.columns, row, strict=True)]
+    bare = {f"n{i}": number for i, (_, number) in enumerate(pairs)} | {
+        f"a{i}": about for i, (about, _) in enumerate(pairs)
+    }
+    said = calculation.say.format(*("".join(pair) for pair in pairs), **bare)
     read_as = f"（理解为：{calculation.read_as}）" if chinese else f"(read as: {calculation.read_as})"
-    return f"{calculation.say(spelled)}\n{read_as}"
+    return f"{said}\n{read_as}"
 
 
 def normal(question: str) -> str | None:
@@ -144,12 +152,13 @@ def _agrees(column: Column, value: Any) -> bool:
     return abs(Fraction(value) - column.exact) <= max(abs(column.exact), Fraction(1)) / 10**9
 
 
-def _spelled(column: Column, value: Any, *, chinese: bool) -> str:
+def _spelled(column: Column, value: Any, *, chinese: bool) -> tuple[str, str]:
+    """ "about ", where it is rounded, and the number."""
     if isinstance(column.exact, str):
-        return str(value)[:10]
+        return "", str(value)[:10]
     text = formula.spell(float(value), column.exact, places=column.places)
-    about = "约 " if chinese else "about "
-    return (about if formula.is_rounded(column.exact, text) else "") + text
+    rounded = formula.is_rounded(column.exact, text)
+    return ("约 " if chinese else "about ") if rounded else "", text
 
 
 __all__ = ["Calculation", "Declined", "NotUnderstoodError", "normal", "read", "sql", "word"]

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from glmos.models.nano import arithmetic
@@ -92,7 +93,7 @@ weeks|周|week|week 周 星期 礼拜
 fortnights|两周|fortnight|fortnight
 months|个月|calendar_month|month 月
 years|年|calendar_year|year yr yrs 年
-kilometres per hour|公里每小时|km/hour|km/h kmh kph kilometre_per_hour kilometer_per_hour 公里每小时 千米每小时 公里/小时 千米/小时
+kilometres per hour|公里每小时|km/hour|km/h kmh kph kilometre_per_hour kilometer_per_hour 公里每小时 公里/小时 千米/小时
 metres per second|米每秒|meter/second|m/s metre_per_second meter_per_second 米每秒 米/秒
 miles per hour|英里每小时|mile/hour|mph mile_per_hour 英里每小时 英里/小时
 knots|节|knot|kn knot 节
@@ -235,7 +236,7 @@ def quantity(text: str) -> Quantity:
         half = Fraction(1, 2) if match["half"] and match["half"] != "个" else 0
         parts.append((sign * (value + half), unit_of(name)))
         place = gap.end()
-    if not parts or (len(parts) > 1 and (parts[0][0] < 0 or not _descends(parts))):
+    if len(parts) != 1 and (not parts or parts[0][0] < 0 or not _descends(parts)):
         raise NotUnderstoodError(text)
     return Quantity(tuple(parts), text)
 
@@ -256,19 +257,27 @@ def _counted(text: str, place: int) -> tuple[re.Match[str], str]:
     raise NotUnderstoodError(text)
 
 
-def _descends(parts: Sequence[tuple[Fraction, tuple[Meaning, ...]]]) -> bool:
+def _descends(parts: Sequence[tuple[Fraction, Sequence[Meaning]]]) -> bool:
     """Whether each unit is smaller than the one before, and what it counts does not fill that one."""
-    for (_, large), (value, small) in zip(parts, parts[1:], strict=False):
-        if (
-            len(large) > 1
-            or len(small) > 1
-            or large[0].unit in _TEMPERATURES
-            or dimension(large[0]) != dimension(small[0])
-        ):
+    for (_, large), (value, small) in pairwise(parts):
+        one, other = large[0], small[0]
+        if len(large) > 1 or len(small) > 1 or one.unit in _TEMPERATURES or dimension(one) != dimension(other):
             return False
-        if worth(small[0]) * value >= worth(large[0]):
+        if worth(other) * value >= worth(one):
             return False
     return True
+
+
+def counted(name: str, value: Fraction) -> str:
+    """The name of a unit behind a number: "1 foot", "2 feet"."""
+    if value != 1:
+        return name
+    place = next((name.index(word) for word in (" per ", " of ") if word in name), len(name))
+    head, rest = name[:place], name[place:]
+    irregular = {"feet": "foot", "inches": "inch"}
+    *before, last = head.split(" ")
+    last = irregular.get(last, last[:-1] if last.endswith("s") and len(last) > 2 else last)
+    return " ".join([*before, last]) + rest
 
 
 def convert(given: Quantity, wanted: Sequence[Meaning]) -> list[Converted]:
@@ -352,7 +361,8 @@ def _fraction(value: Any) -> Fraction:
 def _registry() -> Any:
     import pint
 
-    registry = pint.UnitRegistry(non_int_type=Fraction, autoconvert_offset_to_baseunit=True)
+    exact: Any = Fraction  # pint takes any type that can be made of text; it says float
+    registry = pint.UnitRegistry(non_int_type=exact, autoconvert_offset_to_baseunit=True)
     for line in _OWN.replace("\n", ";").split(";"):
         if line.strip():
             registry.define(line.strip())
