@@ -48,3 +48,5 @@ def test_a_number_may_be_rounded_but_not_turned_or_measured_otherwise(stated: st
 
 def test_small_numbers_may_be_spelled_out() -> None:
     assert {n.value for n in in_words("three sheets for March, 两个文件")} == {2, 3}
+    assert 320 in {n.value for n in in_words("三百二十加 fifteen")}
+    assert {n.value for n in in_words("three hundred and twenty of a thousand")} >= {320, 1000}

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -166,8 +165,7 @@ def test_what_is_hidden_linked_or_no_regular_file_is_counted_and_never_read(work
 
 
 def test_names_cannot_break_a_line_or_a_query(tmp_path: Path):
-    folder = os.fsencode(tmp_path) + b"/w"
-    os.mkdir(folder)
+    (tmp_path / "w").mkdir()
     for name in (
         b"a\nb.txt",
         b"a'; DROP TABLE files; --.txt",
@@ -175,8 +173,7 @@ def test_names_cannot_break_a_line_or_a_query(tmp_path: Path):
         b"\x1b[31mred.txt",
         "\u202egpj.exe".encode(),
     ):
-        with open(folder + b"/" + name, "wb") as file:
-            file.write(b"same")
+        (tmp_path / "w" / os.fsdecode(name)).write_bytes(b"same")
     worker = Worker(tmp_path / "w", tmp_path / "s")
     for name in ("a'; DROP TABLE files; --.txt", "a\\nb.txt"):
         found = worker.answer({"action": "find", "text": "files"})["data"]["listing"]

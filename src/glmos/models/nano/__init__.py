@@ -5,6 +5,10 @@
     wording, measures, groups, rules a query from the links alone: the baseline, and the fallback
     pointer, grammar, tokenizer      what the network reads and may write
     network, decode                  GLM-4 in NumPy, beam search over pointers
+    formula, arithmetic, units, moments, phrases, phrasebook, sums
+                                     sums and conversions in words: one SELECT of literals, and back to words
+    file_kinds, file_phrases, files  questions about the workspace's own files
+    direct                           asked first: whether a question is one of these two
     scope, reading                   what is declined; from a question to candidates
     outcome, evidence, rank          from the candidates' results to a choice
     unread, doubts                   what of the question the choice leaves unread: then it is not vouched for

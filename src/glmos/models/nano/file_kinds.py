@@ -1,6 +1,7 @@
 """Kinds of files by the names people give them, and the endings that are meant."""
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -38,8 +39,8 @@ parquet files?|parquet文件|Parquet files|Parquet file|Parquet文件|.parquet .
 """
 
 
-def _kinds() -> list[tuple[list[str], Kind]]:
-    found: list[tuple[list[str], Kind]] = [(["files?", "文件"], _ANY)]
+def _kinds() -> list[tuple[Sequence[str], Kind]]:
+    found: list[tuple[Sequence[str], Kind]] = [(["files?", "文件"], _ANY)]
     for line in _TABLE.strip().splitlines():
         *patterns, several, one, chinese, endings = line.split("|")
         found.append((patterns, Kind(several, one, chinese, tuple(endings.split()))))

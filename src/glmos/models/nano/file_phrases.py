@@ -24,7 +24,7 @@ class Files(NamedTuple):
     table: str
     paths: tuple[str, ...]
     folders: tuple[str, ...]
-    count: int
+    number: int
 
 
 class Asked(NamedTuple):
@@ -54,11 +54,13 @@ class Where(NamedTuple):
         return Where((*self.tests, test), (f"{self.said[0]} {english}", f"{chinese}{self.said[1]}"))
 
 
-_SIZES = {"b": 1, "byte": 1, "bytes": 1, "字节": 1}
-for _power, _names in enumerate(
-    ("kb k kilobyte kilobytes", "mb m 兆 megabyte megabytes", "gb g gigabyte gigabytes", "tb"), 1
-):
-    _SIZES |= dict.fromkeys(_names.split(), 1000**_power)
+_SIZES = dict.fromkeys(("b", "byte", "bytes", "字节"), 1) | {
+    name: 1000**power
+    for power, names in enumerate(
+        ("kb k kilobyte kilobytes", "mb m 兆 megabyte megabytes", "gb g gigabyte gigabytes", "tb t"), 1
+    )
+    for name in names.split()
+}
 _UNIT = r"(?:bytes?|kilobytes?|megabytes?|gigabytes?|[kmgt]b?|b|字节|兆)"
 _ORDERS = {
     "biggest": ("size", "MAX", "the biggest", "最大的"), "smallest": ("size", "MIN", "the smallest", "最小的"),
@@ -338,7 +340,7 @@ def one_file(what: str) -> Build:
         found = [p for p in files.paths if p.casefold() == said.casefold()]
         found = found or [p for p in files.paths if p.rpartition("/")[2].casefold() == said.casefold()]
         if len(found) != 1:
-            if len(files.paths) < files.count or "." not in said or not re.fullmatch(r"[^ ]+\.\w{1,5}", said):
+            if len(files.paths) < files.number or "." not in said or not re.fullmatch(r"[^ ]+\.\w{1,5}", said):
                 raise NotUnderstoodError(said)
             raise NotHereError(
                 f"there is no file {said!r}"

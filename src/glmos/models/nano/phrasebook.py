@@ -5,7 +5,8 @@ Text in braces stands for a part (see `phrases`). What a question asks with ("wh
 
 from glmos.models.nano import formula as f
 from glmos.models.nano import phrases as p
-from glmos.models.nano.phrases import Build
+from glmos.models.nano.formula import NotUnderstoodError, UndefinedError
+from glmos.models.nano.phrases import Build, Calculation
 
 _PER = r"(?:percent(?:age)?|per cent|%)"
 _PEOPLE = r"(?:people|persons|friends|of us|guests|colleagues|children|kids|students|roommates|flatmates)"
@@ -193,3 +194,26 @@ _CHINESE: list[tuple[str, Build]] = [
 ]  # fmt: skip
 
 PHRASES = [*_ENGLISH, *_CHINESE]
+
+
+def readings(text: str) -> list[Calculation]:
+    """All ways to understand the whole of `text`.
+
+    Raises: UndefinedError when it is understood, and has no answer.
+    """
+    found: list[Calculation] = []
+    undefined: UndefinedError | None = None
+    for pattern, build in PHRASES:
+        match = p.compiled(pattern).fullmatch(text)
+        if match is None:
+            continue
+        try:
+            parts = {name: p.read_part(name, said) for name, said in match.groupdict().items() if said is not None}
+            found.append(build(parts, p.is_chinese(text)))
+        except NotUnderstoodError:
+            continue
+        except UndefinedError as error:
+            undefined = error
+    if undefined is not None and not found:
+        raise undefined
+    return found

@@ -40,31 +40,6 @@ Parts = Mapping[str, Any]
 Build = Callable[[Parts, bool], Calculation]
 
 
-def readings(text: str) -> list[Calculation]:
-    """All ways to understand the whole of `text`.
-
-    Raises: UndefinedError when it is understood, and has no answer.
-    """
-    from glmos.models.nano.phrasebook import PHRASES
-
-    found: list[Calculation] = []
-    undefined: UndefinedError | None = None
-    for pattern, build in PHRASES:
-        match = compiled(pattern).fullmatch(text)
-        if match is None:
-            continue
-        try:
-            parts = {name: _part(name, said) for name, said in match.groupdict().items() if said is not None}
-            found.append(build(parts, _is_chinese(text)))
-        except NotUnderstoodError:
-            continue
-        except UndefinedError as error:
-            undefined = error
-    if undefined is not None and not found:
-        raise undefined
-    return found
-
-
 @lru_cache(maxsize=512)
 def compiled(pattern: str) -> re.Pattern[str]:
     thing = r"(?P<x>(?!each|per\b|pair|dozen|every)[a-z]+(?: [a-z]+)?)"
@@ -75,8 +50,10 @@ def compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
-_BEGINS = rf"[\d.$€£¥(√+−-]|[{numerals.CHINESE}半对]|根号|"
-_BEGINS += rf"(?:{arithmetic.SPOKEN_WORDS}|half|an?|one|double|twice|triple|square|sqrt|the) ?"
+_BEGINS = (
+    rf"[\d.$€£¥(√+−-]|[{numerals.CHINESE}半对]|根号|"
+    rf"(?:{arithmetic.SPOKEN_WORDS}|half|an?|one|double|twice|triple|square|sqrt|the) ?"
+)
 _FORMS = {
     "abpqsrl": rf"(?={_BEGINS}|华氏|摄氏).+?(?:(?<!\d)|(?![\d.,]*\d))",
     "n": rf"\d[\d,]*|[{numerals.CHINESE}]+|{arithmetic.SPOKEN}",
@@ -85,7 +62,8 @@ _FORMS = {
 """What a part may look like; whether it is one is found when it is read."""
 
 
-def _part(name: str, said: str) -> Any:
+def read_part(name: str, said: str) -> Any:
+    """What a part of a phrase is. Raises: NotUnderstoodError, UndefinedError."""
     match name:
         case "a" | "b":
             return _amount(said)
@@ -160,7 +138,7 @@ def _discount(said: str) -> Term:
     return Term(value / (10 if tenths else 100), f"({f.literal(value)} / {10 if tenths else 100}e0)", said)
 
 
-def _is_chinese(text: str) -> bool:
+def is_chinese(text: str) -> bool:
     return re.search("[\u3400-\u9fff]", text) is not None
 
 

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from glmos.models.nano import formula, phrases
-from glmos.models.nano.formula import NotUnderstoodError, UndefinedError
+from glmos.models.nano import formula, phrasebook
+from glmos.models.nano.formula import UndefinedError
 from glmos.models.nano.phrases import Calculation, Column
 
 LONGEST = 300
@@ -82,7 +82,7 @@ def read(question: str, *, alone: bool) -> Calculation | Declined | None:
     why = ""
     for form in dict.fromkeys(_forms(text)):
         try:
-            found += phrases.readings(form)
+            found += phrasebook.readings(form)
         except UndefinedError as error:
             why = why or str(error)
     values = {tuple(column.exact for column in calculation.columns) for calculation in found}
@@ -161,4 +161,4 @@ def _spelled(column: Column, value: Any, *, chinese: bool) -> tuple[str, str]:
     return ("约 " if chinese else "about ") if rounded else "", text
 
 
-__all__ = ["Calculation", "Declined", "NotUnderstoodError", "normal", "read", "sql", "word"]
+__all__ = ["Calculation", "Declined", "normal", "read", "sql", "word"]

@@ -251,9 +251,11 @@ def _is_whole(node: "exp.Expr") -> bool:
 
 
 def _is_text(node: "exp.Expr") -> bool:
+    """A text, or a day, which is a text to SQLite."""
     from sqlglot import exp
 
-    return isinstance(node, exp.Literal) and node.is_string
+    inner = node.unnest()
+    return (isinstance(inner, exp.Literal) and inner.is_string) or inner.name == "DAYS_AFTER"
 
 
 def _open_limit(select: "exp.Select") -> bool:
