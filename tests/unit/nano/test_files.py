@@ -57,6 +57,10 @@ ANSWERS = {
     "how many files are in docs/": ["4 files"],
     "how many text files are in the old folder": ["1 text file"],
     "docs文件夹里有几个文件": ["4 个文件"],
+    "docs里有几个文件": ["4 个文件"],
+    "how many text files are in docs": ["3 text files"],
+    "are there any videos?": ["0 videos"],
+    "有没有 PDF": ["2 个PDF文件"],
     "total size of the images": ["5.5 KB (5,500 bytes), 2 files"],
     "图片一共多大": ["5.5 KB（5,500 字节）（2 个文件）"],
     "how much space do the videos take up": ["0 bytes, 0 files"],
@@ -96,6 +100,7 @@ NEAR_MISSES = [
     "files larger than 10", "how many files did I read", "which images show a cat", "哪个文件最重要", "文件里写了什么",
     "哪些文件包含发票和合同", "把最大的文件删掉", "which files were modified after March", "how many lines are there",
     "list the 99 largest files", "which file is the biggest and the newest", "open the newest file",
+    "how many files are in English", "which file is bigger, photo.png or pic.JPG", "files with errors in them",
 ]  # fmt: skip
 
 

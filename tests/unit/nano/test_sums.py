@@ -19,6 +19,8 @@ ANSWERS = {
     "3 + 4 * 5": "23",
     "100 / 8 - 2": "10.5",
     "-5 + 2": "-3",
+    "(-3)^2": "9",
+    "2 * -3": "-6",
     "calculate 2 ^ 10": "1,024",
     "2 to the power of 10": "1,024",
     "7 squared": "49",
@@ -143,7 +145,8 @@ NEAR_MISSES = [
     "days between 30 February 2025 and 1 May 2025", "days between 3/4/2025 and 5/4/2025", "days between March and May",
     "percentage decrease from 80 to 100", "change from 0 to 5 in percent", "ratio of 3 to 0", "what is 100 with 19% VAT",
     "3的", "一百加", "3.5.1 + 2", "9^9^9^9", "10 ^ 400", "17 people share", "15 percent more than last year",
-    "1 + 1 = 3", "what is love", "how much is a shirt", "three of five", "十十加一",
+    "the sum of 3 and 4 times 5", "-3 squared", "-2^2", "2^3^2", "1 + 1 = 3",
+    "what is love", "how much is a shirt", "three of five", "十十加一",
 ]  # fmt: skip
 
 

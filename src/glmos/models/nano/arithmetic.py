@@ -205,7 +205,12 @@ class _Parser:
 
     def _power(self) -> Term:
         base = self._signed()
-        return f.power(base, self._power()) if self._next("^") else base
+        if not self._next("^"):
+            return base
+        exponent = self._signed()
+        if self._next("^"):
+            raise NotUnderstoodError("2^3^2 has two meanings")
+        return f.power(base, exponent)
 
     def _signed(self) -> Term:
         self._depth += 1
@@ -213,7 +218,10 @@ class _Parser:
             raise NotUnderstoodError("too deeply nested")
         try:
             if self._next("-"):
-                inner = self._power()  # -2^2 is -4
+                inner = self._signed()
+                raised = self._place < len(self._tokens) and self._tokens[self._place].kind == "^"
+                if raised or (inner.joined and inner.level == 3):
+                    raise NotUnderstoodError("-2^2 has two meanings")
                 return f.negative(inner)
             return self._behind(self._one())
         finally:
@@ -246,7 +254,7 @@ class _Parser:
             if found := self._next(*after):
                 term = after[found.kind](term)
             elif (found := self._next("^2", "^3")) and found.term is not None:
-                term = f.power(term, found.term)._replace(text=f.bracketed(term).text + found.term.text, level=9)
+                term = f.power(term, found.term)._replace(text=f.bracketed(term).text + found.term.text)
             elif found := self._next("nth"):
                 term = f.power(term, found.term or term)
             elif found := self._next("fold"):

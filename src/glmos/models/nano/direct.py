@@ -55,6 +55,9 @@ def about_files(goal: str, found: Exchange, past: Sequence[Exchange], *, again_a
     """The next calls once `tables.find` told of the files in `found`; None when the goal asks nothing of them."""
     listing = found.data.get("listing")
     read = files.read(goal, listing, found.data.get("tables", [])) if listing else None
+    if read is None and listing and not found.data.get("tables"):
+        why = "it is not sure what is asked of the files (put words to search for in quotation marks), and no file is a table"
+        return [("give_up", {"reason": f"the bundled nano model cannot answer this: {why}"})]
     if read is None:
         return None
     if isinstance(read, files.Declined):

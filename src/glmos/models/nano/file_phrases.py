@@ -76,8 +76,8 @@ _SUPERLATIVES = {
 _BEST = "|".join(v for v in _SUPERLATIVES.values())
 _BEST_EN = "|".join(x for v in _SUPERLATIVES.values() for x in v.split("|") if x.isascii())
 _BEST_CN = "|".join(x for v in _SUPERLATIVES.values() for x in v.split("|") if not x.isascii() and x != "大小")
-_IN = r"(?P<in> (?:there|here|in total|altogether|in all|in here|in (?:the|this|my) (?:folder|workspace|directory)|in (?:the )?(?:folder|directory) (?P<folder>[^ ]+)|in (?:the )?(?P<folder2>[^ ]+) (?:folder|directory)|in (?P<folder3>[^ ]+/)|i have|do i have|did i give you|are there|exist))*"
-_IN_CN = r"(?:(?:在)?(?P<folder>[^\s里中的]+?)(?:文件夹|目录)(?:里|中|下|里面|下面)?(?:的)?|(?:在)?(?:这个|这里|当前|该)?(?:文件夹|目录|工作区)?(?:里|中|下|里面)?(?:的)?)?"
+_IN = r"(?P<in> (?:there|here|in total|altogether|in all|in here|in (?:the|this|my) (?:folder|workspace|directory)|in (?:the )?(?:folder|directory) (?P<folder>[^ ]+)|in (?:the )?(?P<folder2>[^ ]+) (?:folder|directory)|in (?P<folder3>[^ ]+/)|in (?P<known>[^ ]+)|i have|do i have|did i give you|are there|exist))*"
+_IN_CN = r"(?:(?P<known>[A-Za-z0-9_./-]+)(?:里|中|下|里面|下面)(?:的)?|(?:在)?(?P<folder>[^\s里中的]+?)(?:文件夹|目录)(?:里|中|下|里面|下面)?(?:的)?|(?:在)?(?:这个|这里|当前|该)?(?:文件夹|目录|工作区)?(?:里|中|下|里面)?(?:的)?)?"
 _K = rf"(?P<kind>{ENGLISH_KIND})"
 _KC = rf"(?P<kind>{CHINESE_KIND})"
 _LIST = r"(?:please )?(?:list|show|show me|find|give me|name|tell me)"
@@ -133,6 +133,11 @@ def _where(match: re.Match[str], files: Files) -> Where:
             said=(f"{kind.english} ({' '.join(kind.suffixes)})", f"{kind.chinese}（{' '.join(kind.suffixes)}）")
         )
     folder = next((part[k] for k in ("folder", "folder2", "folder3") if part.get(k)), "")
+    if part.get("known"):
+        known = part["known"].strip("/").casefold()
+        if not any(f.casefold() == known for f in files.folders):
+            raise NotUnderstoodError(part["known"])
+        folder = known
     if folder:
         where = _in_folder(where, folder.strip("/\"'“”"), files)
     if part.get("amount"):
@@ -428,6 +433,8 @@ PHRASES: list[tuple[str, Build]] = [
     (rf"(?:{_LIST} |what(?:'s| is| are) |which are )?(?:the )?(?:top )?{_N} (?P<best>{_BEST_EN}) {_K}{_IN}", best),
     (rf"(?:which|what) {_K} was (?P<best>last modified|last changed|last edited|most recently modified){_IN}", best),
     (rf"how many {_K}(?: are| do| did| is)?{_IN}", how_many),
+    (rf"(?:is|are) there (?:a|an|any) {_K}{_IN}", how_many),
+    (rf"{_IN_CN}有没有{_KC}", how_many),
     (rf"(?:what(?:'s| is) )?(?:the )?number of {_K}{_IN}", how_many),
     (rf"count (?:all )?(?:the |my )?{_K}{_IN}", how_many),
     (rf"how many {_K}(?: are)? {_MORE} {_SIZE}", how_many),

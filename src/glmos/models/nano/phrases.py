@@ -122,7 +122,7 @@ def _list(said: str) -> list[Term]:
         ):
             raise
         found = [_amount(x) for x in re.split(r"\s*,\s*| and |和", said)]
-    if len(found) < 2:
+    if len(found) < 2 or any(term.level < 3 for term in found):  # "the sum of 3 and 4 times 5" has two meanings
         raise NotUnderstoodError(said)
     return found
 
