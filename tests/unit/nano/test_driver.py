@@ -17,7 +17,7 @@ FOUND = {"tables": [{"name": "sales", "row_count": 9, "columns": COLUMNS}]}
 NOTE = "Note on sales.csv: line 2 has more than 2 fields and was left out."
 
 
-async def ask(goal: str, found: str, *, data: Mapping[str, object], rows: str = "") -> ModelReply:
+async def ask(goal: str, found: str, *, data: Mapping[str, object], rows: str = "", cell: object = 8.5) -> ModelReply:
     """The reply to `goal` after `tables.find` gave `found` and, with `rows`, after every query gave those rows."""
     find = FunctionCall("f", "tables", encode({"action": "find", "text": goal}))
     messages = [
@@ -30,7 +30,7 @@ async def ask(goal: str, found: str, *, data: Mapping[str, object], rows: str = 
     if not rows or reply.calls[0].name == "give_up":
         return reply
     messages.append(Message("assistant", calls=reply.calls))
-    shown = {"columns": ["x"], "rows": [[8.5]]}
+    shown = {"columns": ["x"], "rows": [[cell]]}
     messages += [
         Message("tool", f"[c{i + 2}] {rows}", call_id=c.id, extra={"data": shown}) for i, c in enumerate(reply.calls)
     ]
@@ -50,6 +50,15 @@ async def test_lines_that_were_left_out_are_told_with_the_answer():
     reply = await ask("What are the total sales?", "sales", data=FOUND, rows=f"| x |\n| - |\n| 8.5 |\n(1 row)\n{NOTE}")
     assert reply.calls[0].name == "finish"
     assert NOTE in reply.calls[0].arguments
+
+
+@pytest.mark.parametrize("cell", [["a.csv", "乙.csv"], {"量": [1, 2]}])
+async def test_nested_data_in_a_cell_is_shown_as_it_is(cell: object):
+    """Of JSON or Parquet."""
+    shown = encode(cell)
+    reply = await ask("sales where region is East", "sales", data=FOUND, rows=f"| x |\n| - |\n| {shown} |", cell=cell)
+    assert reply.calls[0].name == "finish"
+    assert encode(shown)[1:-1] in reply.calls[0].arguments
 
 
 async def test_files_that_are_no_tables_are_told_in_a_plain_sentence():

@@ -131,6 +131,8 @@ def _line(row: Sequence[Any], query: Query, table: Table, chinese: bool) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return "–"
+    if isinstance(value, list | dict):  # nested data of JSON and Parquet
+        return json.dumps(value, ensure_ascii=False, default=str)
     amount = number(value) if not isinstance(value, str) else None
     if amount is None or isinstance(value, bool):
         return str(value)
@@ -173,6 +175,6 @@ def _spoken(period: Period, chinese: bool) -> str:
     return f"{start}至{last}" if chinese else f"{start} to {last}"
 
 
-def encode(arguments: dict[str, Any]) -> str:
+def encode(arguments: Any) -> str:
     """Arguments of a call as JSON text."""
     return json.dumps(arguments, ensure_ascii=False)
