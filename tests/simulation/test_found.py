@@ -92,6 +92,12 @@ FOUND: dict[str, str] = {
         'd_fails","nth":8},{"trouble":"crash_in_effect","nth":1}],"jumps":[],"shuffled":true,"codec":false,"m'
         'odels_at_once":64,"tools_at_once":8,"calm":true}'
     ),
+    "a call was said to be late though its process had been suspended before the disk answered": (
+        '{"seed":362633,"goals":[{"at":0.0,"acts":[],"children":[],"limits":{"seconds":12.0},"priority":0,"ap'
+        'prove_all":true,"files":0}],"events":[{"at":0.037,"deed":"suspend","target":5,"number":99},{"at":21.'
+        '6,"deed":"model","target":2,"number":78}],"faults":[{"trouble":"append_slow","nth":2}],"jumps":[],"s'
+        'huffled":false,"codec":false,"models_at_once":64,"tools_at_once":8,"calm":true}'
+    ),
 }
 
 

@@ -4,6 +4,7 @@ What the system acknowledged to the person must be so afterwards: that is looked
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from pathlib import PurePosixPath
 
 import anyio
@@ -150,7 +151,10 @@ class Person:
         pid = pids[event.target % len(pids)]
         what = f"{event.deed} {pid}"
         make, holds = self._deed(system, pid, event)
-        if await self._request(life, what, make) and not holds():
+        stops = event.deed in ("suspend", "undo", "kill")
+        with self._world.stopwatch.may_stop(pid, self._world.now()) if stops else nullcontext():
+            done = await self._request(life, what, make)
+        if done and not holds():
             self._world.problem(f"{what} was acknowledged and is not in the journal")
 
     def _deed(

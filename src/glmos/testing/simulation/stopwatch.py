@@ -1,5 +1,8 @@
 """How long each process has been running, by the times in its log: no call may begin or go on beyond a limit on time."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
 from glmos.abi import events as e
 from glmos.abi.ids import Pid
 from glmos.testing.simulation.audit import Audit, Book
@@ -18,7 +21,19 @@ class Stopwatch:
         self._ran: dict[Pid, float] = {}
         self._last: dict[Pid, tuple[float, bool]] = {}
         """When the last event was, and whether time passes since."""
+        self._stopping: list[tuple[Pid, float]] = []
+        """Trees in which somebody is about to stop a clock, and since when."""
         self._exact = True
+
+    @contextmanager
+    def may_stop(self, pid: Pid, now: float) -> Generator[None]:
+        """What may stop clocks of the tree of `pid` is being asked: the machine knows it before it can be read in a log."""
+        asked = (list(self._audit.line(pid))[-1], now)
+        self._stopping.append(asked)
+        try:
+            yield
+        finally:
+            self._stopping.remove(asked)
 
     def clock_was_set(self) -> None:
         """Times in logs are no measure any more."""
@@ -41,9 +56,11 @@ class Stopwatch:
         """A process has something done for it at this moment."""
         if not self._exact:
             return
-        for holder in self._audit.line(pid):
+        line = list(self._audit.line(pid))
+        known = min([now, *(at for root, at in self._stopping if root == line[-1])])
+        for holder in line:
             at, ticking = self._last[holder]
-            ran = self._ran[holder] + (now - at if ticking else 0.0)
+            ran = self._ran[holder] + (max(0.0, known - at) if ticking else 0.0)
             allowed = [x.seconds for x in self._audit.limits(holder)]
             if all(x is not None and ran > x + SLACK for x in allowed):
                 self._record.problem(
