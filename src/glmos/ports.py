@@ -86,6 +86,10 @@ class Store(Protocol):
         too. `limit`: only so many, the newest."""
         ...
 
+    async def unattended(self) -> list[ProcessRow]:
+        """What goes on without a person, by pid: processes that are awake, and those at rest whose parent has ended."""
+        ...
+
     async def tree(self, root: Pid) -> list[ProcessRow]:
         """The rows of a root process and of everything below it, by pid."""
         ...

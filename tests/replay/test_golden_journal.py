@@ -43,7 +43,7 @@ def test_a_sample_decodes_and_encodes_to_the_same_json(sample: dict[str, Any]) -
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
 async def test_the_journal_of_an_older_schema_opens(tmp_path: Path, version: int) -> None:
     shutil.copy(GOLDEN / f"journal-v{version}.db", tmp_path / "journal.db")
     shutil.copytree(GOLDEN / "blobs", tmp_path / "blobs")

@@ -98,6 +98,24 @@ FOUND: dict[str, str] = {
         '6,"deed":"model","target":2,"number":78}],"faults":[{"trouble":"append_slow","nth":2}],"jumps":[],"s'
         'huffled":false,"codec":false,"models_at_once":64,"tools_at_once":8,"calm":true}'
     ),
+    "the power went when a child that waited for a person had been told to end, and it waited on": (
+        '{"seed":505405,"goals":[{"at":0.0,"acts":[{"kind":"mixed","size":1,"seconds":0.0,"late":0.0},{"kind"'
+        ':"spawn","size":1,"seconds":0.0,"late":0.0},{"kind":"spawn","size":1,"seconds":0.0,"late":0.0},{"kin'
+        'd":"order","size":1,"seconds":0.0,"late":0.0},{"kind":"shout","size":1,"seconds":0.0,"late":0.0},{"k'
+        'ind":"mixed","size":1,"seconds":0.0,"late":0.0}],"children":[[{"kind":"ask","size":3,"seconds":0.2,"'
+        'late":0.0}]],"limits":{},"priority":0,"approve_all":true,"files":0}],"events":[],"faults":[{"trouble'
+        '":"crash","nth":172}],"jumps":[],"shuffled":false,"codec":false,"models_at_once":64,"tools_at_once":'
+        '8,"calm":false}'
+    ),
+    "the power went before a child that waited for a person was told of its parent's end": (
+        '{"seed":505405,"goals":[{"at":0.0,"acts":[{"kind":"mixed","size":1,"seconds":0.0,"late":0.0},{"kind"'
+        ':"spawn","size":1,"seconds":0.0,"late":0.0},{"kind":"spawn","size":1,"seconds":0.0,"late":0.0},{"kin'
+        'd":"order","size":1,"seconds":0.0,"late":0.0},{"kind":"shout","size":1,"seconds":0.0,"late":0.0},{"k'
+        'ind":"mixed","size":1,"seconds":0.0,"late":0.0}],"children":[[{"kind":"ask","size":3,"seconds":0.2,"'
+        'late":0.0}]],"limits":{},"priority":0,"approve_all":true,"files":0}],"events":[],"faults":[{"trouble'
+        '":"crash","nth":168}],"jumps":[],"shuffled":false,"codec":false,"models_at_once":64,"tools_at_once":'
+        '8,"calm":false}'
+    ),
 }
 
 

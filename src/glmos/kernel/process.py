@@ -199,6 +199,8 @@ class Process(Struct, frozen=True, gc=False):
         """As `glmos ps` shows it."""
         if self.exit is not None:
             return self.exit.status
+        if self.killed:
+            return "running"  # its end is under way, whatever it was doing
         if self.suspended:
             return "suspended"
         if self.question is not None or (self.waiting is not None and not self.open_calls):

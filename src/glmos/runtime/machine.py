@@ -68,11 +68,11 @@ class Machine:
     async def recover(self) -> None:
         """Begin to bring back every unfinished process. What was under way when the runtime ended is unknown now.
 
-        Those at rest stay on disk. The others come one after another, in the background; whoever is asked for first
-        comes first.
+        Those at rest stay on disk, but for those whose parent ended just before the runtime did. The others come one
+        after another, in the background; whoever is asked for first comes first.
         """
         self._tasks.start_soon(self._alarms.ring)
-        self._tasks.start_soon(self._revive, [row.pid for row in await self.parts.store.rows(awake_only=True)])
+        self._tasks.start_soon(self._revive, [row.pid for row in await self.parts.store.unattended()])
 
     async def _revive(self, pids: Sequence[Pid]) -> None:
         waiting = iter(pids)

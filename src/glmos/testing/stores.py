@@ -260,6 +260,21 @@ class StoreConformance:
         await store.append(5, 1, [said("reopened")], at=2.0, row=listing(5, "ready"))
         assert 5 in [row.pid for row in await store.rows(live_only=True)]
 
+    async def test_who_goes_on_without_a_person_is_awake_or_has_lost_its_parent(self, store: Store) -> None:
+        rows = [
+            ProcessRow(1, 1, None, "running", "g"),
+            ProcessRow(2, 1, 1, "waiting", "g", waits_for="哪一年？"),
+            ProcessRow(3, 3, None, "failed", "g"),
+            ProcessRow(4, 3, 3, "waiting", "g", waits_for="哪一年？"),
+            ProcessRow(5, 3, 3, "suspended", "g"),
+            ProcessRow(6, 3, 3, "done", "g"),
+            ProcessRow(7, 3, 4, "suspended", "g"),
+            ProcessRow(8, 8, None, "suspended", "g"),
+        ]
+        for row in rows:
+            await store.append(row.pid, 0, [], at=1.0, row=row)
+        assert [row.pid for row in await store.unattended()] == [1, 4, 5]
+
     async def test_processes_at_rest_are_not_awake(self, store: Store) -> None:
         waits = [("哪一年？", 0.0), ("time", 9.5), ("children", 0.0)]
         rows = [listing(n, "waiting", waits_for=w, wake_at=at) for n, (w, at) in enumerate(waits, start=1)]

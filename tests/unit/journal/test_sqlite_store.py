@@ -21,6 +21,8 @@ from glmos.journal.stores.sqlite import PIDS_AT_ONCE, SqliteStore
 pytestmark = pytest.mark.anyio
 
 Limit = Callable[[int], AbstractContextManager[None]]
+NOW = len(migrations())
+"""The version of the schema."""
 
 
 def said(text: str) -> KernelSpoke:
@@ -61,7 +63,9 @@ async def test_a_journal_of_a_newer_version_is_refused_naming_both_versions(tmp_
     path = await journal_with_events(tmp_path)
     sql(path, "PRAGMA user_version = 7")
     before = path.read_bytes()
-    with pytest.raises(StoreError, match=r"schema version 7, and this GLM-OS knows versions up to 4; use the newer"):
+    with pytest.raises(
+        StoreError, match=rf"schema version 7, and this GLM-OS knows versions up to {NOW}; use the newer"
+    ):
         await SqliteStore.open(tmp_path)
     assert path.read_bytes() == before
 
@@ -155,10 +159,10 @@ async def test_an_old_journal_is_copied_and_then_migrated(tmp_path: Path) -> Non
     path = await journal_with_events(tmp_path)
     prepare_database(path, busy_seconds=1.0, scripts=[*migrations(), NEXT])
     with closing(sqlite3.connect(path)) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (5,)
+        assert db.execute("PRAGMA user_version").fetchone() == (NOW + 1,)
         assert db.execute("SELECT text FROM notes").fetchone() == ("moved",)
         assert db.execute("SELECT count(*) FROM events").fetchone() == (200,)
-    backup = tmp_path / "journal.db.v4-backup"
+    backup = tmp_path / f"journal.db.v{NOW}-backup"
     (tmp_path / "old").mkdir()
     shutil.copy(backup, tmp_path / "old" / "journal.db")
     store = await SqliteStore.open(tmp_path / "old")

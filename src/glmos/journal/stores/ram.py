@@ -5,7 +5,7 @@ back from a disk (events encoded and decoded once), and refuses what the disk st
 """
 
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Literal
 
@@ -20,6 +20,13 @@ from glmos.journal.stores.feed import Feed, Placed, Subscription
 from glmos.ports import Snapshot
 
 Operation = Literal["append", "read", "save_snapshot", "put_blob", "get_blob", "new_pid"]
+
+
+def unattended(rows: Mapping[Pid, ProcessRow]) -> list[ProcessRow]:
+    """See `Store.unattended`."""
+    living = [rows[pid] for pid in sorted(rows) if rows[pid].status not in ENDED]
+    parents = {row.pid: rows.get(row.parent or 0) for row in living}
+    return [r for r in living if not r.resting or ((p := parents[r.pid]) is not None and p.status in ENDED)]
 
 
 class RamStore:
@@ -98,6 +105,10 @@ class RamStore:
         if live_only or awake_only:
             found = [row for row in found if row.status not in ENDED and not (awake_only and row.resting)]
         return found if limit is None else found[max(0, len(found) - limit) :]
+
+    async def unattended(self) -> list[ProcessRow]:
+        await self._enter("read")
+        return unattended(self._rows)
 
     async def tree(self, root: Pid) -> list[ProcessRow]:
         await self._enter("read")

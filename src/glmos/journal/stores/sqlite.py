@@ -124,6 +124,9 @@ class SqliteStore:
         found.reverse()
         return found
 
+    async def unattended(self) -> list[ProcessRow]:
+        return await self._rows("unattended", {})
+
     async def tree(self, root: Pid) -> list[ProcessRow]:
         return await self._rows("tree", {"root": root})
 

@@ -12,6 +12,7 @@ from glmos.abi.events import Entry, Event, ProcessReniced, ProcessRow
 from glmos.abi.ids import BlobRef, Pid, Seq
 from glmos.journal.blobs import blob_ref, no_such_blob
 from glmos.journal.codec import ENDED, conflict, decode_row, prepare
+from glmos.journal.stores.ram import unattended
 from glmos.kernel.fold import fold, fold_all
 from glmos.kernel.report import row as row_of
 from glmos.ports import Snapshot
@@ -94,6 +95,10 @@ class SimStore:
         if live_only or awake_only:
             rows = [row for row in rows if row.status not in ENDED and not (awake_only and row.resting)]
         return rows if limit is None else rows[max(0, len(rows) - limit) :]
+
+    async def unattended(self) -> list[ProcessRow]:
+        await self._look()
+        return unattended(self._disk.rows)
 
     async def tree(self, root: Pid) -> list[ProcessRow]:
         await self._look()

@@ -30,6 +30,14 @@ SELECT pid, root, ended, resting, body, seal FROM processes WHERE NOT ended ORDE
 -- awake_rows --
 SELECT pid, root, ended, resting, body, seal FROM processes WHERE NOT ended AND NOT resting ORDER BY pid DESC LIMIT :limit
 
+-- unattended --
+SELECT pid, root, ended, resting, body, seal FROM processes WHERE NOT ended AND NOT resting
+UNION ALL
+SELECT child.pid, child.root, child.ended, child.resting, child.body, child.seal FROM processes AS child
+JOIN processes AS parent ON parent.pid = json_extract(child.body, '$.parent')
+WHERE NOT child.ended AND child.resting AND child.root <> child.pid AND parent.ended
+ORDER BY pid
+
 -- tree --
 SELECT pid, root, ended, resting, body, seal FROM processes WHERE root = :root ORDER BY pid
 
