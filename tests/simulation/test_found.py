@@ -116,6 +116,17 @@ FOUND: dict[str, str] = {
         '":"crash","nth":168}],"jumps":[],"shuffled":false,"codec":false,"models_at_once":64,"tools_at_once":'
         '8,"calm":false}'
     ),
+    "a parent that could not be told of its child went on as if nothing had been, and waited for it without end": (
+        '{"seed":537466,"goals":[{"at":0.0,"acts":[],"children":[],"limits":{},"priority":0,"approve_all":tru'
+        'e,"files":0},{"at":5.0,"acts":[{"kind":"note","size":1,"seconds":0.0,"late":0.0},{"kind":"look","siz'
+        'e":3,"seconds":0.0,"late":0.0},{"kind":"book","size":1,"seconds":1.0,"late":0.0},{"kind":"order","si'
+        'ze":1,"seconds":4.0,"late":0.0},{"kind":"spawn","size":1,"seconds":0.0,"late":0.0},{"kind":"mixed","'
+        'size":1,"seconds":1.0,"late":0.0}],"children":[],"limits":{},"priority":0,"approve_all":true,"files"'
+        ':0}],"events":[{"at":0.013,"deed":"kill","target":5,"number":66},{"at":41.97,"deed":"fork","target":'
+        '5,"number":67},{"at":47.06,"deed":"resume","target":5,"number":10}],"faults":[{"trouble":"append_fai'
+        'ls","nth":31}],"jumps":[],"shuffled":false,"codec":false,"models_at_once":1,"tools_at_once":8,"calm"'
+        ":false}"
+    ),
 }
 
 

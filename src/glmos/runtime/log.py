@@ -128,6 +128,11 @@ class ProcessLog:
         if self._error is not None:
             raise self._error
 
+    def give_up(self, error: Exception) -> None:
+        """Its process cannot go on: what it would have had to know could not be written here."""
+        self._error = self._error or error
+        self.on_note(self.state)
+
     def note(self, *events: Event) -> Process:
         """Add `events` in memory; give the state after them. They are written with the next batch.
 

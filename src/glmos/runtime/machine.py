@@ -393,6 +393,10 @@ class Machine:
 
     def let_go(self, pid: Pid, error: BaseException) -> None:
         """It cannot go on, for that reason; its log is intact, and a person may have it try again."""
+        live = self._live.get(pid)
+        if live is not None and isinstance(error, Exception):
+            live.log.give_up(error)  # and comes here again when it has stopped
+            return
         known = isinstance(error, GlmosError)
         self._accounts.let_go(pid)
         self.broken[pid] = str(error) if known else f"{type(error).__name__}: {error}; this is a bug in GLM-OS"
