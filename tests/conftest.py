@@ -1,14 +1,29 @@
 """Shared fixtures. Every asynchronous test runs on asyncio unless it says otherwise."""
 
-from collections.abc import Generator
+from collections.abc import AsyncIterator, Generator
 from typing import Any
 
 import pytest
+
+from glmos.abi.errors import SandboxError
+from glmos.sandbox.bubblewrap import BubblewrapSandbox
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[BubblewrapSandbox]:
+    """The real sandbox; skips where none can be set up, and says why."""
+    sandbox = BubblewrapSandbox()
+    try:
+        await sandbox.require()
+    except SandboxError as error:
+        pytest.skip(str(error))
+    yield sandbox
+    await sandbox.aclose()
 
 
 @pytest.fixture(scope="session")

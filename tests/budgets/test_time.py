@@ -1,6 +1,6 @@
 """A limit on time holds for what is under way, for whoever waits, and for whole trees; standing still costs nothing."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ import pytest
 from glmos.abi import events as e
 from glmos.abi.api import Report, RunRequest
 from glmos.abi.budgets import Limits
-from glmos.abi.errors import SandboxError
 from glmos.abi.messages import ModelReply, ModelRequest
 from glmos.journal.pulse import EVERY, Pulse
 from glmos.journal.stores.ram import RamStore
@@ -38,17 +37,6 @@ class HandClock:
 
     def monotonic(self) -> float:
         return self.at
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[BubblewrapSandbox]:
-    sandbox = BubblewrapSandbox()
-    try:
-        await sandbox.require()
-    except SandboxError as error:
-        pytest.skip(str(error))
-    yield sandbox
-    await sandbox.aclose()
 
 
 async def ended(w: World, pid: int) -> Report:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from glmos.abi.api import Report
-from glmos.abi.errors import SandboxError
 from glmos.models.nano.driver import NanoDriver
 from glmos.sandbox import BubblewrapSandbox
 from glmos.testing.world import World, world
@@ -59,17 +58,6 @@ FILES = {
     "are there any duplicate files": "No file fits.\n(read as: files with the same content as another)",
     "total size of the files": "2 KB (2,021 bytes), 3 files\n(read as: the total size of the files)",
 }
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[BubblewrapSandbox]:
-    sandbox = BubblewrapSandbox()
-    try:
-        await sandbox.require()
-    except SandboxError as error:
-        pytest.skip(str(error))
-    yield sandbox
-    await sandbox.aclose()
 
 
 @pytest.fixture

@@ -11,6 +11,9 @@ EffectClass = Literal["pure", "reversible", "compensable", "irreversible"]
 """`pure`: may be repeated at will. `reversible`: the workspace or a transaction can take it back.
 `compensable`: another call undoes it. `irreversible`: cannot be taken back."""
 
+LASTING: frozenset[EffectClass] = frozenset(("compensable", "irreversible"))
+"""What stays when files are put back."""
+
 FailureKind = Literal[
     "failed", "timeout", "not_found", "bad_arguments", "denied", "too_large", "cancelled", "unavailable", "limit"
 ]  # fmt: skip

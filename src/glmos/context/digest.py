@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from glmos.abi import plans as a
 from glmos.abi.ids import StepId
+from glmos.abi.tools import LASTING
 from glmos.context.sizes import approximate_tokens
 from glmos.context.standing import Made, Said, Standing
 
@@ -27,8 +28,6 @@ LONGEST = 500
 """Tokens of one thing that was said."""
 LONGEST_CALL = 60
 SHORTEST_CALL = 15
-LASTING = ("compensable", "irreversible")
-"""Effects of calls that stay when files are put back: what of them is forgotten may be done twice."""
 NAME = 40
 """Characters of a step's id: the most that a plan may have. Old logs may hold longer ones."""
 
@@ -38,6 +37,7 @@ def digest(now: Standing, room: int) -> str:
     left = max(0, room - 60)  # the head and the headings
     every = [(place, _call(now, x)) for place, x in enumerate(now.calls.values())]
     fresh = {place for place, x in enumerate(now.calls.values()) if _is_deed(now, x)}
+    # What of these is forgotten may be done twice.
     lasting = {place for place, x in enumerate(now.calls.values()) if place in fresh and x.effect in LASTING}
     deeds = _all([x for x in every if x[0] in lasting], left // 2)
     deeds += _newest(

@@ -14,7 +14,7 @@ from glmos.abi import events as e
 from glmos.abi.ids import CallId, StepId
 from glmos.abi.messages import FunctionCall
 from glmos.abi.plans import Step
-from glmos.abi.tools import Output
+from glmos.abi.tools import LASTING, Output
 from glmos.kernel import plans, syscalls
 from glmos.kernel.dependence import reopening, unsettled, used
 from glmos.kernel.effects import in_doubt
@@ -87,7 +87,7 @@ def _devices(p: Process, calls: tuple[FunctionCall, ...], first: syscalls.Device
         return _refuse(p, first.tool, "the plan must be revised first: call `plan`, `ask` or `give_up`")
     if not p.plan:
         return _imply(p, rules)
-    if first.effect in ("compensable", "irreversible") and (made := _stands(p, first)) is not None:
+    if first.effect in LASTING and (made := _stands(p, first)) is not None:
         return _refuse(
             p, first.tool, f"{made} was this very call, and what it did stands. If it is to be done once more, make the "
             "call again; else go on", repeats=made,
@@ -128,7 +128,7 @@ def _stands(p: Process, call: syscalls.DeviceCall) -> CallId | None:
     same = (
         c for c in p.calls.values()
         if c.tool == call.tool and c.state == "closed" and not c.failed and c.compensated != "done"
-        and c.effect in ("compensable", "irreversible") and c.arguments == call.arguments
+        and c.effect in LASTING and c.arguments == call.arguments
     )  # fmt: skip
     last = max(same, key=lambda c: c.intended_at, default=None)
     return last.call if last is not None and p.reminded.get(last.call) != p.reply.number - 1 else None

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from glmos.abi.errors import ConflictError, NotFoundError
 from glmos.abi.ids import Pid, Seq, SnapshotId, StepId
+from glmos.abi.tools import LASTING
 from glmos.kernel.process import Call, Process
 
 REFUSED = ("bad_arguments", "not_found", "denied")
@@ -65,7 +66,7 @@ def outside(p: Process, since: Seq = 0) -> tuple[Call, ...]:
     undo which came to its end has taken back."""
     found = [
         c for c in p.calls.values()
-        if c.intended_at >= since and c.effect in ("compensable", "irreversible")
+        if c.intended_at >= since and c.effect in LASTING
         and not (c.failed and c.failure in REFUSED) and not (c.undone and c.compensated == "done")
     ]  # fmt: skip
     return tuple(sorted(found, key=lambda c: -c.intended_at))

@@ -11,7 +11,7 @@ from glmos.abi.api import Progress
 from glmos.abi.budgets import NOTHING, Usage
 from glmos.abi.errors import DeviceError, NotFoundError, SandboxError
 from glmos.abi.labels import Label, join
-from glmos.abi.tools import Failure, FailureKind, ProbeResult, ToolCall, ToolResult
+from glmos.abi.tools import LASTING, Failure, FailureKind, ProbeResult, ToolCall, ToolResult
 from glmos.kernel.budget import Shortfall
 from glmos.kernel.process import Process
 from glmos.runtime.incoming import bring_again
@@ -79,7 +79,7 @@ async def run_tool(log: ProcessLog, parts: Parts, effect: f.RunTool) -> None:
     except _Stopped as stopped:
         result = ToolResult(failure=stopped.failure)
         end = [stopped.refused] if stopped.refused is not None else []
-        if effect.effect in ("compensable", "irreversible"):
+        if effect.effect in LASTING:
             found = await ask(parts, call)
             if found.outcome != "did_not_happen":  # then it is no failure, and must not be called one
                 log.note(e.ToolUnknown(call.call, stopped.failure.message))

@@ -11,6 +11,7 @@ from glmos.abi import events as e
 from glmos.abi.budgets import Limits
 from glmos.abi.ids import CallId, Pid, Seq, StepId
 from glmos.abi.plans import Step
+from glmos.abi.tools import LASTING
 from glmos.testing.simulation.outside import Outside
 from glmos.testing.simulation.record import Record
 
@@ -248,7 +249,7 @@ class Audit:
                 self._problem(book.pid, f"{event.call} is taken back while it is {call.state}")
         elif call.state != "open":
             self._problem(book.pid, f"a receipt for {event.call}, which is {call.state}")
-        elif call.intended.effect in ("compensable", "irreversible"):
+        elif call.intended.effect in LASTING:
             effect = self._outside.effects.get((book.pid, event.call))
             came = effect.returned if effect is not None else "failed"  # it never got as far as the outside
             if effect is not None and effect.denied:
