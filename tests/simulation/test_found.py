@@ -127,6 +127,24 @@ FOUND: dict[str, str] = {
         'ls","nth":31}],"jumps":[],"shuffled":false,"codec":false,"models_at_once":1,"tools_at_once":8,"calm"'
         ":false}"
     ),
+    "a parent that was about to end waited without end for a child that an undo had taken back from its end": (
+        '{"seed":547319,"goals":[{"at":0.0,"acts":[{"kind":"empty","size":1,"seconds":0.0,"late":0.0},{"kind"'
+        ':"spawn","size":1,"seconds":0.0,"late":0.0},{"kind":"spawn","size":1,"seconds":0.0,"late":0.0},{"kin'
+        'd":"repeat","size":3,"seconds":0.0,"late":0.0}],"children":[[{"kind":"shout","size":3,"seconds":0.2,'
+        '"late":0.0}]],"limits":{},"priority":0,"approve_all":true,"files":0}],"events":[{"at":21.16,"deed":"'
+        'model","target":1,"number":52},{"at":41.8,"deed":"model","target":1,"number":46},{"at":43.73,"deed":'
+        '"undo","target":2,"number":88},{"at":54.77,"deed":"lower","target":3,"number":24}],"faults":[{"troub'
+        'le":"crash","nth":6},{"trouble":"crash_in_effect","nth":11},{"trouble":"crash","nth":3}],"jumps":[],'
+        '"shuffled":true,"codec":false,"models_at_once":64,"tools_at_once":8,"calm":true}'
+    ),
+    "a model was asked for a process whose reopening could not be written": (
+        '{"seed":780331,"goals":[{"at":0.0,"acts":[{"kind":"give_up","size":1,"seconds":0.0,"late":0.0}],"chi'
+        'ldren":[],"limits":{},"priority":0,"approve_all":true,"files":0},{"at":0.0,"acts":[{"kind":"finish",'
+        '"size":1,"seconds":4.0,"late":0.0}],"children":[],"limits":{},"priority":0,"approve_all":false,"file'
+        's":0}],"events":[{"at":0.037,"deed":"resume","target":1,"number":12},{"at":1.26,"deed":"resume","tar'
+        'get":1,"number":41}],"faults":[{"trouble":"crash","nth":1},{"trouble":"append_fails","nth":6}],"jump'
+        's":[],"shuffled":true,"codec":false,"models_at_once":64,"tools_at_once":8,"calm":true}'
+    ),
 }
 
 

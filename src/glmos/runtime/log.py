@@ -46,6 +46,8 @@ class ProcessLog:
         self._pending: list[Entry] = []
         self._notes = 0
         """Calls of `note` that are not yet written: more than one means that somebody built on another's."""
+        self._built = False
+        """Something was begun because of them."""
         self._error: Exception | None = None
         self._writing: anyio.Event | None = None
         """Set when the batch that is being written now has been. One at a time, in the order of the events."""
@@ -133,6 +135,10 @@ class ProcessLog:
         self._error = self._error or error
         self.on_note(self.state)
 
+    def build(self) -> None:
+        """Something is begun because of what is in memory: if that cannot be written, the process cannot go on."""
+        self._built = self._built or self._state is not self._durable
+
     def note(self, *events: Event) -> Process:
         """Add `events` in memory; give the state after them. They are written with the next batch.
 
@@ -207,9 +213,10 @@ class ProcessLog:
         try:
             await self._store.append(self.pid, self.durable_seq, events, at=times, row=row(state))
         except Exception as error:
-            self._go_back(error, heard=own and notes == 1)
+            self._go_back(error, heard=own and notes == 1 and not self._built)
             raise
         self._durable = state
+        self._built = self._built and self._state is not state
         self.on_durable(state)
         if state.seq - self._saved >= SNAPSHOT_EVERY:
             self._saved = state.seq
@@ -228,7 +235,7 @@ class ProcessLog:
         if isinstance(error, ConflictError) or self._pending or not heard:
             self._error = error
         del self.entries[self.durable_seq :]
-        self._pending, self._notes, self._conversation = [], 0, None
+        self._pending, self._notes, self._built, self._conversation = [], 0, False, None
         self._state = self._durable
         if self._state is not None:
             self.on_note(self._state)

@@ -198,7 +198,8 @@ class Machine:
     async def end(self, pid: Pid, killed: Callable[[Process], Sequence[e.Event]]) -> None:
         """Append what ends the process; return when it has ended."""
         await self.submit(pid, killed)
-        await self.hub.until(pid, lambda p: p.exit is not None, self.state)
+        # An undo that is under way may take its end back at once: then it is killed no more.
+        await self.hub.until(pid, lambda p: p.exit is not None or not p.killed, self.state)
 
     async def resume(self, pid: Pid) -> None:
         """Let a suspended process go on; reopen one that has ended otherwise than done."""

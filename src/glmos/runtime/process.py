@@ -139,6 +139,7 @@ class LiveProcess:
 
     async def _carry_out(self, effect: f.Effect) -> None:
         key = self._key(effect)
+        self.log.build()
         match effect:
             case f.CallModel():
                 self._begin(key, work_model.call_model, effect)
