@@ -31,6 +31,8 @@ class Message(Struct, frozen=True, omit_defaults=True, weakref=True):
     extra: dict[str, Any] = {}
     """Assistant: further provider fields to return unmodified (signatures, encrypted reasoning). Tool: under `data`,
     the structured part of the result, for drivers inside this process; it is never sent over a wire."""
+    images: tuple[bytes, ...] = ()
+    """User and tool: PNG or JPEG files that belong to it, for models with `ModelTraits.vision`."""
 
 
 class ToolSchema(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -54,6 +56,10 @@ class ModelRequest(Struct, frozen=True, omit_defaults=True, weakref=True):
     """Ask the provider to insist on a tool call, where it can."""
     session: str = ""
     """Stable for the calls of one process: providers use it to route to a warm prefix cache."""
+    grammar: str = ""
+    """GBNF that the whole reply must follow, for models with `ModelTraits.grammar`."""
+    schema: dict[str, Any] = {}
+    """JSON Schema that the whole reply must follow, for models with `ModelTraits.grammar`."""
 
 
 class ModelReply(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -91,3 +97,7 @@ class ModelTraits(Struct, frozen=True, gc=False, omit_defaults=True):
     """Follows the kernel's calls. False: only the kernel's fixed forms (nano)."""
     can_criticise: bool = True
     priced: bool = False
+    vision: bool = False
+    """Looks at `Message.images`; a request with images to a model without it is refused."""
+    grammar: bool = False
+    """Can be held to `ModelRequest.grammar` and `ModelRequest.schema`."""
