@@ -38,9 +38,10 @@ NAME_LINE = """[gMASK]<sop>
 def tagged(gap: str, *, thinks: bool = True) -> str:
     """A template in the manner of GLM-4.5 (`gap` a line break) or of 4.7 (none)."""
     opened = "<think>" if thinks and not gap else ""
+    line = "{{ '\\n' }}" if gap else ""  # a template loses a line break that follows a block
     return (
-        "[gMASK]<sop>{%- if tools %}<|system|>GAP# Tools\n<tools>\n"
-        "{%- for tool in tools %}\n{{ tool | tojson(ensure_ascii=False) }}{% endfor %}\n</tools>"
+        "[gMASK]<sop>{%- if tools %}<|system|>GAP# Tools\n<tools>"
+        "{%- for tool in tools %}{{ '\\n' }}{{ tool | tojson(ensure_ascii=False) }}{% endfor %}{{ '\\n' }}</tools>"
         "{%- endif %}"
         "{%- for m in messages %}"
         "{%- if m.role == 'user' %}<|user|>GAP"
@@ -50,7 +51,7 @@ def tagged(gap: str, *, thinks: bool = True) -> str:
         "{%- elif m.role == 'system' %}<|system|>GAP{{ m.content }}"
         "{%- elif m.role == 'assistant' %}<|assistant|>GAP"
         "{%- if m.reasoning_content %}<think>{{ m.reasoning_content }}</think>{% else %}<think></think>{% endif %}"
-        "{{ 'GAP' ~ m.content if m.content else '' }}"
+        "{% if m.content %}GAP{{ m.content }}{% endif %}"
         "{%- for call in m.tool_calls or [] %}GAP<tool_call>{{ call.function.name }}GAP"
         "{%- for k, v in call.function.arguments.items() %}<arg_key>{{ k }}</arg_key>GAP<arg_value>"
         "{{ v if v is string else v | tojson(ensure_ascii=False) }}</arg_value>GAP{% endfor %}</tool_call>"
@@ -59,8 +60,8 @@ def tagged(gap: str, *, thinks: bool = True) -> str:
         "GAP<tool_response>GAP{{ m.content }}GAP</tool_response>"
         "{%- endif %}{%- endfor %}"
         "{%- if add_generation_prompt %}<|assistant|>"
-        "{{ 'NONE' if enable_thinking is defined and not enable_thinking else 'OPEN' }}{% endif %}"
-    ).replace("OPEN", opened).replace("NONE", f"{gap}<think></think>" if gap else "</think>").replace("GAP", gap)
+        "{% if enable_thinking is defined and not enable_thinking %}NONE{% else %}OPEN{% endif %}{% endif %}"
+    ).replace("OPEN", opened).replace("NONE", "GAP<think></think>" if gap else "</think>").replace("GAP", line)
 
 
 TEMPLATES = {
@@ -87,18 +88,21 @@ def tokenizer(more: Sequence[str] = ()) -> Any:
 
 def make(
     folder: Path, architecture: str, *, says: str = "", template: str = "", context: int = 4096, seed: int = 7,
-    ends: str = "<|user|>",
+    ends: str = "<|user|>", letters: bool = False,
 ) -> Path:  # fmt: skip
     """Write a checkpoint to `folder`.
 
     Args:
         says: The reply that its weights write. Empty: the weights are random.
         ends: The mark that ends it: `<|observation|>` after calls.
+        letters: Random weights that write nothing but ASCII.
     """
     import torch
     import transformers
 
+    torch.set_num_threads(1)  # a tiny matrix is done before a second thread has woken up
     torch.manual_seed(seed)
+    transformers.logging.disable_progress_bar()
     parts = pieces(says) if says else []
     words = tokenizer(parts)
     ids = {mark: words.convert_tokens_to_ids(mark) for mark in MARKS}
@@ -132,6 +136,12 @@ def make(
     if says:
         named = words.get_vocab()
         script(model, [*(named[part] for part in parts), ids[ends]], [ids["<|assistant|>"], named["<think>"]])
+    if letters:
+        plain = [i for word, i in words.get_vocab().items() if len(word) == 1 and word.isascii()]
+        weight = model.get_output_embeddings().weight.data
+        kept = weight[plain].clone()
+        weight.zero_()
+        weight[plain] = kept
     model.generation_config.eos_token_id = text["eos_token_id"]
     model.generation_config.pad_token_id = text["pad_token_id"]
     folder.mkdir(parents=True, exist_ok=True)

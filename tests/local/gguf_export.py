@@ -55,7 +55,7 @@ def _joined(weights: dict[str, Any], layers: int) -> dict[str, Any]:
         for kind in ("weight", "bias"):
             parts = [weights.get(f"{start}.{p}_proj.{kind}") for p in "qkv"]
             if all(part is not None for part in parts):
-                kept[f"transformer.encoder.layers.{layer}.self_attention.query_key_value.{kind}"] = np.concatenate(parts)
+                kept[f"encoder.layers.{layer}.self_attention.query_key_value.{kind}"] = np.concatenate(parts)
     return kept
 
 

@@ -64,7 +64,7 @@ async def open_system(
             sandbox = BubblewrapSandbox()
             await sandbox.sweep()
             table = {"models": settings.models} | {k: settings.values[k] for k in ("default_model", "critic_model")}
-            routes = Routes(table, environ, _nano)
+            routes = Routes(table, environ, _nano, weights_home=home / "weights")
             databases = read_sources(settings.databases, home)
             known_as = identity(home) if databases else ""
             found = {t.spec.name: t for t in installed(own=tools, databases=databases, home=known_as)}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glmos.cli import exits
-from glmos.cli.run import finish, given_limits, limit_options
+from glmos.cli.run import finish, given_limits, limit_options, model_name
 from glmos.cli.shell import PID, Shell, json_option, pass_shell
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def resume(
     async def go_on(system: "RemoteSystem") -> None:
         if changes or model is not None:
             changed = await _changed_limits(system, pid, changes) if changes else None
-            await system.adjust(pid, limits=changed, model=model)
+            await system.adjust(pid, limits=changed, model=model if model is None else model_name(model))
         try:
             await system.signal(pid, "resume")
         except ConflictError:

@@ -15,11 +15,18 @@ if TYPE_CHECKING:
     from glmos.client import RemoteSystem
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @json_option
-@pass_shell
-def models(shell: Shell, as_json: bool) -> int:
-    """List the models, and how to connect others."""
+@click.pass_context
+def models(context: click.Context, as_json: bool) -> int:
+    """List the models, and how to connect others.
+
+    `glmos models pull` fetches weights to run on this machine.
+    """
+    return exits.OK if context.invoked_subcommand else _list_models(context.obj, as_json)
+
+
+def _list_models(shell: Shell, as_json: bool) -> int:
     from glmos.cli.text import table
 
     views = shell.use(lambda system: system.models())
@@ -32,6 +39,26 @@ def models(shell: Shell, as_json: bool) -> int:
     ]
     head = (" ", "NAME", "MODEL", "READY", "DETAIL")
     shell.terminal.result(table(head, rows, columns=shell.terminal.out_columns))
+    return exits.OK
+
+
+@models.command()
+@click.argument("repository")
+@click.argument("files", nargs=-1)
+@pass_shell
+def pull(shell: Shell, repository: str, files: tuple[str, ...]) -> int:
+    """Fetch the weights REPOSITORY (ORG/NAME) from a hub; what is there already is not fetched again.
+
+    FILES are patterns such as '*Q4_K_M.gguf', for repositories that hold many versions; by default all that running
+    needs. HF_ENDPOINT names another hub, HF_TOKEN a key for it.
+    """
+    from glmos.models.local.pull import pull as fetch
+
+    folder = fetch(repository, shell.home / "weights", patterns=files, endpoint=shell.environ.get("HF_ENDPOINT") or None)
+    fetched = sorted(folder.glob("*.gguf"))
+    name = f"local:{repository}/{fetched[0].name}" if fetched else f"local:{repository}"
+    shell.terminal.result(str(folder))
+    shell.terminal.say(f"Use it with `glmos run GOAL -m {name}`.")
     return exits.OK
 
 

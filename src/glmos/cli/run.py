@@ -66,7 +66,7 @@ def limits_of(options: Mapping[str, float | None]) -> "Limits":
 @click.argument("goal")
 @click.option("-f", "--file", "files", multiple=True, metavar="PATH", help="A file or folder to work with; repeatable.")
 @click.option("-a", "--agent", default="", metavar="AGENT", help="The agent that pursues the goal.")
-@click.option("-m", "--model", default="", metavar="MODEL", help="nano, a configured name, provider:model, or a URL.")
+@click.option("-m", "--model", default="", metavar="MODEL", help="nano, a configured name, provider:model, a URL, or weights.")
 @json_option
 @click.option("--detach", is_flag=True, help="Print the process's number and return at once.")
 @click.option("--yes", is_flag=True, help="Say yes in advance to everything it may ask approval for.")
@@ -94,7 +94,7 @@ def run(
         goal=_goal(goal),
         files=tuple(_absolute(path) for path in files),
         agent=agent,
-        model=model,
+        model=model_name(model),
         limits=limits_of(limits),
         approve_all=yes,
     )
@@ -154,6 +154,14 @@ def _goal(text: str) -> str:
             "The goal is not valid UTF-8: type it again, or pass it through a file with -."
         ) from None
     return text.strip()
+
+
+def model_name(name: str) -> str:
+    """A model as `-m` takes it; a path is made absolute, because the daemon stands elsewhere."""
+    as_path = name.startswith((".", "~")) or (":" not in name and name.endswith(".gguf"))
+    if as_path or (":" not in name and "/" in name and Path(name).exists()):
+        return str(Path(name).expanduser().absolute())
+    return name
 
 
 def _absolute(name: str) -> str:

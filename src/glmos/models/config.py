@@ -16,6 +16,10 @@
     base_url = "http://gpu-box:8000/v1"
     context_tokens = 65536
 
+    [models.disk]
+    path = "~/weights/GLM-4-9B-0414"     # or a .gguf file; see design/15-local-weights.md
+    keep_seconds = 600
+
 Above: `routes`. Below: `profiles`, `prices`, `limits`, `retry`.
 """
 
@@ -42,6 +46,14 @@ class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Empty: found out from `base_url`."""
     base_url: str = ""
     """Empty: the provider's."""
+    path: str = ""
+    """Weights on this machine's disk: the folder of a model, or a .gguf file. Then neither provider nor address."""
+    keep_seconds: float | None = None
+    """With `path`: how long the weights stay in memory unused."""
+    thinking: bool | None = None
+    """With `path`: False has the template leave thinking out; by default the template decides."""
+    threads: int = 0
+    """With `path`: processor threads; 0: as the library thinks."""
     model: str = ""
     """Empty: the provider's default, or whatever a server at `base_url` says it serves."""
     key_env: str = ""
@@ -93,6 +105,8 @@ def read_config(table: Mapping[str, Any]) -> ModelsConfig:
             raise UsageError(f"`[models.{name}]` in the configuration: {_plain(error)}.") from error
         if models[name].base_url:
             normal_url(models[name].base_url)
+        if models[name].path and (models[name].base_url or models[name].provider):
+            raise UsageError(f"`[models.{name}]` has `path` and an address or provider: weights on disk need no other.")
     names = {key: table.get(key, "") for key in ("default_model", "critic_model")}
     for key, value in names.items():
         if not isinstance(value, str):

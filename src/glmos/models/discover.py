@@ -2,8 +2,9 @@
 
     GET {base}/models   {"data": [{"id", "owned_by", "max_model_len"?}]}
 
-Above: `routes`, `driver`. Below: `http`, `profiles`. Anything may listen on a port such as 8000: only an answer of this
-form counts, and nothing but this question is sent.
+A server of this machine that is known by its answer is asked for more: see `offers`.
+Above: `routes`, `driver`. Below: `http`, `profiles`, `offers`. Anything may listen on a port such as 8000: only an answer
+of this form counts, and whoever gives none is asked nothing else.
 """
 
 from collections.abc import Mapping
@@ -12,11 +13,12 @@ from typing import Any, NamedTuple
 import anyio
 
 from glmos.models.http import Broken, Deadlines, HttpClient
+from glmos.models.offers import QUICK, Offer, offer_of
 from glmos.models.profiles import providers
 from glmos.models.wire.foreign import NotJson, read_json, whole_number
 
-_QUICK = Deadlines(connect=0.5, first_byte=1.0, idle=1.0)
 _PATIENT = Deadlines(connect=5.0, first_byte=20.0, idle=20.0)
+_MOST_ASKED = 32
 _NOT_CHAT = ("embed", "rerank", "whisper", "tts", "moderation", "bge-")
 
 
@@ -27,6 +29,8 @@ class Served(NamedTuple):
     owner: str = ""
     context_tokens: int = 0
     """0: it does not say."""
+    offer: Offer = Offer()
+    """What else its server told."""
 
 
 class LocalServer(NamedTuple):
@@ -77,16 +81,37 @@ async def local_servers(client: HttpClient, addresses: Mapping[str, str] | None 
 
     async def ask(name: str, base_url: str) -> None:
         try:
-            models = await served_models(client, f"{base_url}/models", deadlines=_QUICK)
+            models = await served_models(client, f"{base_url}/models", deadlines=QUICK)
         except Broken:
             return
-        if models:
-            found[name] = LocalServer(_really(name, models[0].owner), base_url, models)
+        if not models:
+            return
+        really = _really(name, models[0].owner)
+        told = await _offered(client, really, base_url, models)
+        if told:
+            found[name] = LocalServer(really, base_url, told)
 
     async with anyio.create_task_group() as group:
         for name, base_url in asked.items():
             group.start_soon(ask, name, base_url)
     return [found[name] for name in asked if name in found]
+
+
+async def _offered(
+    client: HttpClient, server: str, base_url: str, models: tuple[Served, ...]
+) -> tuple[Served, ...]:
+    """The models that can be talked to, with what the server tells of each; those known to have no tools come last."""
+    told: dict[str, Served] = {}
+
+    async def ask(model: Served) -> None:
+        offer = await offer_of(client, server, base_url, model.name)
+        told[model.name] = model._replace(context_tokens=offer.context_tokens or model.context_tokens, offer=offer)
+
+    async with anyio.create_task_group() as group:
+        for model in models[:_MOST_ASKED]:
+            group.start_soon(ask, model)
+    known = [told.get(model.name, model) for model in models]
+    return tuple(sorted((m for m in known if m.offer.chat), key=lambda m: m.offer.tools is False))
 
 
 def _really(guess: str, owner: str) -> str:

@@ -144,6 +144,12 @@ class HttpDriver:
 
     async def complete_within(self, request: ModelRequest, on_delta: OnDelta | None, again: Again) -> ModelReply:
         """See `ports.RetryingDriver`."""
+        if any(message.images for message in request.messages):
+            raise ModelError(
+                f"Images cannot be sent to {self.endpoint.provider!r} yet: use GLM weights that see, on this machine (-m PATH).",
+                kind="bad_request",
+                usage=Usage(),
+            )
         tries, cuts, spent = 0, 0, Usage()
         estimate = self.estimate(request)
         partial: ModelReply | None = None

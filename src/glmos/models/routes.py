@@ -7,6 +7,7 @@ A name is, in this order,
     http://host:port/v1        an OpenAI-compatible server; `#MODEL` at the end names one of its models
     provider:MODEL             zai:glm-5.3, ollama:qwen3:8b; `provider` alone means its default model
     replay:FILE                a recorded transcript
+    /path, ~/path, x.gguf      GLM weights on this machine's disk; `local:ORG/NAME` those that `glmos models pull` fetched
     (nothing)                  GLMOS_MODEL, then `default_model`, then a key in the environment (z.ai, OpenAI or
                                OPENAI_BASE_URL, Anthropic), then a server running on this machine, then nano
 
@@ -29,6 +30,9 @@ from glmos.models.fallback import FallbackDriver
 from glmos.models.http import PATIENT, HttpClient, is_loopback
 from glmos.models.keys import Key
 from glmos.models.limits import Limiter
+from glmos.models.local import describe as weights
+from glmos.models.local.driver import LocalDriver, Shelf, require_packages
+from glmos.models.local.memory import total_memory
 from glmos.models.prices import FREE, price_of
 from glmos.models.profiles import family_of, profile_for, provider, provider_of, providers
 from glmos.models.recording import RecordingDriver
@@ -60,6 +64,7 @@ class Routes:
         client: HttpClient | None = None,
         local_addresses: Mapping[str, str] | None = None,
         record_to: Path | None = None,
+        weights_home: Path | None = None,
         on_request: Callable[[Sent], None] | None = None,
     ) -> None:
         """
@@ -67,6 +72,7 @@ class Routes:
             table: The parsed configuration; see `config`.
             local_addresses: Where to look for servers of this machine; the usual ports by default.
             record_to: Write every call of every model to this file.
+            weights_home: Where `glmos models pull` puts what it fetches.
 
         Raises:
             UsageError: The configuration makes no sense.
@@ -77,6 +83,8 @@ class Routes:
         self._client = client or HttpClient()
         self._local_addresses = local_addresses
         self._record_to = record_to
+        self._weights_home = weights_home
+        self._shelf = Shelf()
         self._on_request = on_request
         self._local: list[LocalServer] = []
         self._drivers: dict[str, ModelDriver] = {}
@@ -128,7 +136,10 @@ class Routes:
         for server in self._local:
             for model in server.models:
                 name = f"{server.provider}:{model.name}"
-                views.append(ModelView(name, server.provider, model.name, True, detail=f"runs at {server.base_url}"))
+                offer = model.offer._replace(context_tokens=model.context_tokens).words()
+                detail = f"runs at {server.base_url}{f'; {offer}' if offer else ''}"
+                views.append(ModelView(name, server.provider, model.name, True, detail=detail))
+        views += self._fetched_views()
         detail = "bundled; questions over tables only"
         views.append(ModelView(NANO, "glmos", NANO, True, detail=detail))
         if default.name not in {view.name for view in views}:
@@ -144,6 +155,7 @@ class Routes:
     async def aclose(self) -> None:
         for driver in self._drivers.values():
             await driver.aclose()
+        await self._shelf.aclose()
         await self._client.aclose()
 
     # -- the default --------------------------------------------------------------------------------------------------
@@ -195,17 +207,32 @@ class Routes:
         head, colon, rest = name.partition(":")
         if head == "replay" and rest:
             return ReplayDriver(Path(rest))
+        if (path := self._path(name)) is not None:
+            return self._shelf.driver(name, path)
         if head in providers() and (not colon or rest):
             return self._at_provider(name, head, rest)
         raise NotFoundError(self._unknown(name))
 
     def _configured(self, name: str, settings: ModelSettings) -> ModelDriver:
-        first: ModelDriver = self._http(name, settings)
+        first: ModelDriver = self._on_disk(name, settings) if settings.path else self._http(name, settings)
         if settings.record:
             first = RecordingDriver(first, Path(settings.record).expanduser(), secrets=self._around.secrets)
         if not settings.fallback:
             return first
         return FallbackDriver([first, *(self._build(other) for other in settings.fallback)])
+
+    def _path(self, name: str) -> Path | None:
+        """Where the weights lie that a name means; None when it means something else. Raises: UsageError."""
+        if name.startswith("local:") and self._weights_home is not None:
+            return self._weights_home / name.removeprefix("local:")
+        return absolute(name) if weights.is_path(name) else None
+
+    def _on_disk(self, name: str, settings: ModelSettings) -> LocalDriver:
+        return self._shelf.driver(
+            name, absolute(settings.path), context_tokens=settings.context_tokens,
+            max_output_tokens=settings.max_output_tokens, keep_seconds=settings.keep_seconds,
+            thinking=settings.thinking, threads=settings.threads,
+        )  # fmt: skip
 
     def _at_url(self, name: str) -> ModelDriver:
         address, _, model = name.partition("#")
@@ -292,11 +319,30 @@ class Routes:
             hint = f" Did you mean {f'{likely}:{name}'!r}?" if likely else ""
         return (
             f"No model is called {name!r}:{hint} -m takes nano, a name from the configuration "
-            f"({', '.join(self._config.models) or 'none yet'}), PROVIDER:MODEL with one of {', '.join(providers())}, or an "
-            "address like http://127.0.0.1:8000/v1."
+            f"({', '.join(self._config.models) or 'none yet'}), PROVIDER:MODEL with one of {', '.join(providers())}, an "
+            "address like http://127.0.0.1:8000/v1, or the path of GLM weights on this machine."
         )
 
+    def _fetched_views(self) -> list[ModelView]:
+        """What `glmos models pull` has put in its folder."""
+        home = self._weights_home
+        found = sorted(home.glob("*/*/config.json")) + sorted(home.glob("*/*/*.gguf")) if home is not None else []
+        paths = [path.parent if path.name == "config.json" else path for path in found]
+        return [self._disk_view(f"local:{path.relative_to(home)}", path) for path in paths if home is not None]
+
+    def _disk_view(self, name: str, path: str | Path, context_tokens: int | None = None) -> ModelView:
+        short = Path(path).name
+        try:
+            found = weights.describe(absolute(str(path)))
+            require_packages(found)
+        except (UsageError, NotFoundError) as error:
+            return ModelView(name, "local", short, False, detail=str(error))
+        context = min(context_tokens or found.context(total_memory()), found.trained_tokens)
+        return ModelView(name, "local", short, True, detail=found.sentence(context))
+
     def _configured_view(self, name: str, settings: ModelSettings) -> ModelView:
+        if settings.path:
+            return self._disk_view(name, settings.path, settings.context_tokens)
         try:
             who, base_url = self._where(settings)
             key = self._key(who, base_url, settings)
@@ -309,6 +355,8 @@ class Routes:
 
     def _default_view(self, name: str) -> ModelView:
         """A default that is none of the listed: an address, another model of a provider, or a mistake."""
+        if weights.is_path(name):
+            return self._disk_view(name, name)
         try:
             traits = self.driver(name).traits
         except (UsageError, NotFoundError) as error:
@@ -320,3 +368,14 @@ class Routes:
         key = self._key(name, entry.base_url, ModelSettings())
         detail = f"{key.name} is set" if key.known else f"set {' or '.join(entry.key_env)}"
         return ModelView(f"{name}:{entry.default_model}", name, entry.default_model, key.known, detail=detail)
+
+
+def absolute(path: str) -> Path:
+    """A path of weights as it stands in a name. Raises: UsageError."""
+    try:
+        found = Path(path).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"The path {path!r} cannot be followed ({error}).") from error
+    if not found.is_absolute():
+        raise UsageError(f"The path {path!r} of weights depends on where one stands: write it from / or ~ on.")
+    return found

@@ -5,12 +5,11 @@ The HTTP port it insists on opening is a Unix socket in a private folder, behind
 Above: `worker`. Below: xllamacpp (in `glmos[local]`).
 """
 
-import json
 import secrets
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from glmos.models.local.describe import Weights
 from glmos.models.local.engine import CannotLoad, Generated, NoRoom, Sampling, TooLong
@@ -65,7 +64,7 @@ class LlamaEngine:
             prompt = prompt.removeprefix("[gMASK]")
         asked: dict[str, Any] = {
             "prompt": prompt, "stream": True, "stream_options": {"include_usage": True}, "max_tokens": sampling.most,
-            "cache_prompt": True, "stop": list(_STOPS),
+            "cache_prompt": True, "stop": list(_STOPS), "return_progress": True,
         }  # fmt: skip
         if sampling.temperature is not None:
             asked["temperature"] = max(sampling.temperature, 0.0)
@@ -74,7 +73,7 @@ class LlamaEngine:
         elif sampling.schema:
             asked["json_schema"] = sampling.schema
         heard = _Heard(on_text, stopped)
-        self._server.handle_completions(json.dumps(asked), heard.error, heard.chunk)
+        self._server.handle_completions(asked, heard.chunk)
         if heard.refusal:
             raise _refusal(heard.refusal)
         finish: Finish = "stopped" if heard.stopped else "length" if heard.finish == "length" else "stop"
@@ -92,15 +91,11 @@ class _Heard:
         self.prompt = self.cached = self.written = 0
         self.refusal: dict[str, Any] = {}
 
-    def error(self, said: Any) -> bool:
-        self.refusal = _object(said).get("error") or {"message": str(said)}
-        return True
-
-    def chunk(self, said: Any) -> bool:
+    def chunk(self, chunk: dict[str, Any]) -> bool:
         """True: hear no more, and stop."""
-        chunk = _object(said)
         if "error" in chunk:
-            return self.error(said)
+            self.refusal = chunk["error"]
+            return True
         for choice in chunk.get("choices", ()):
             if text := choice.get("text"):
                 self.written += 1
@@ -111,11 +106,6 @@ class _Heard:
             self.cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens", 0)
         self.stopped = self._stopped()
         return self.stopped
-
-
-def _object(said: Any) -> dict[str, Any]:
-    value = json.loads(said) if isinstance(said, str | bytes) else said
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _refusal(error: dict[str, Any]) -> Exception:

@@ -177,7 +177,8 @@ def read_call(text: str, tools: Mapping[str, Mapping[str, Any]]) -> tuple[str, s
         opened = value.partition("<arg_value>")[2]
         if not closed or not opened and "<arg_value>" not in value:
             return name, text[text.index("<arg_key>") :].strip()
-        arguments[key.strip()] = typed(opened.rpartition("</arg_value>")[0] or opened, _property(schema, key.strip()))
+        before, ended, _ = opened.rpartition("</arg_value>")
+        arguments[key.strip()] = typed(before if ended else opened, _property(schema, key.strip()))
     return name, json.dumps(arguments, ensure_ascii=False)
 
 
