@@ -3,6 +3,7 @@ format. A checkpoint can be given one reply, which its weights then write whatev
 
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -40,28 +41,33 @@ def tagged(gap: str, *, thinks: bool = True) -> str:
     opened = "<think>" if thinks and not gap else ""
     line = "{{ '\\n' }}" if gap else ""  # a template loses a line break that follows a block
     return (
-        "[gMASK]<sop>{%- if tools %}<|system|>GAP# Tools\n<tools>"
-        "{%- for tool in tools %}{{ '\\n' }}{{ tool | tojson(ensure_ascii=False) }}{% endfor %}{{ '\\n' }}</tools>"
-        "{%- endif %}"
-        "{%- for m in messages %}"
-        "{%- if m.role == 'user' %}<|user|>GAP"
-        "{%- if m.content is string %}{{ m.content }}{% else %}{% for part in m.content %}"
-        "{% if part.type == 'image' %}<|begin_of_image|><|image|><|end_of_image|>{% else %}{{ part.text }}{% endif %}"
-        "{% endfor %}{% endif %}"
-        "{%- elif m.role == 'system' %}<|system|>GAP{{ m.content }}"
-        "{%- elif m.role == 'assistant' %}<|assistant|>GAP"
-        "{%- if m.reasoning_content %}<think>{{ m.reasoning_content }}</think>{% else %}<think></think>{% endif %}"
-        "{% if m.content %}GAP{{ m.content }}{% endif %}"
-        "{%- for call in m.tool_calls or [] %}GAP<tool_call>{{ call.function.name }}GAP"
-        "{%- for k, v in call.function.arguments.items() %}<arg_key>{{ k }}</arg_key>GAP<arg_value>"
-        "{{ v if v is string else v | tojson(ensure_ascii=False) }}</arg_value>GAP{% endfor %}</tool_call>"
-        "{%- endfor %}"
-        "{%- elif m.role == 'tool' %}{% if loop.previtem.role != 'tool' %}<|observation|>{% endif %}"
-        "GAP<tool_response>GAP{{ m.content }}GAP</tool_response>"
-        "{%- endif %}{%- endfor %}"
-        "{%- if add_generation_prompt %}<|assistant|>"
-        "{% if enable_thinking is defined and not enable_thinking %}NONE{% else %}OPEN{% endif %}{% endif %}"
-    ).replace("OPEN", opened).replace("NONE", "GAP<think></think>" if gap else "</think>").replace("GAP", line)
+        (
+            "[gMASK]<sop>{%- if tools %}<|system|>GAP# Tools\n<tools>"
+            "{%- for tool in tools %}{{ '\\n' }}{{ tool | tojson(ensure_ascii=False) }}{% endfor %}{{ '\\n' }}</tools>"
+            "{%- endif %}"
+            "{%- for m in messages %}"
+            "{%- if m.role == 'user' %}<|user|>GAP"
+            "{%- if m.content is string %}{{ m.content }}{% else %}{% for part in m.content %}"
+            "{% if part.type == 'image' %}<|begin_of_image|><|image|><|end_of_image|>{% else %}{{ part.text }}{% endif %}"
+            "{% endfor %}{% endif %}"
+            "{%- elif m.role == 'system' %}<|system|>GAP{{ m.content }}"
+            "{%- elif m.role == 'assistant' %}<|assistant|>GAP"
+            "{%- if m.reasoning_content %}<think>{{ m.reasoning_content }}</think>{% else %}<think></think>{% endif %}"
+            "{% if m.content %}GAP{{ m.content }}{% endif %}"
+            "{%- for call in m.tool_calls or [] %}GAP<tool_call>{{ call.function.name }}GAP"
+            "{%- for k, v in call.function.arguments.items() %}<arg_key>{{ k }}</arg_key>GAP<arg_value>"
+            "{{ v if v is string else v | tojson(ensure_ascii=False) }}</arg_value>GAP{% endfor %}</tool_call>"
+            "{%- endfor %}"
+            "{%- elif m.role == 'tool' %}{% if loop.previtem.role != 'tool' %}<|observation|>{% endif %}"
+            "GAP<tool_response>GAP{{ m.content }}GAP</tool_response>"
+            "{%- endif %}{%- endfor %}"
+            "{%- if add_generation_prompt %}<|assistant|>"
+            "{% if enable_thinking is defined and not enable_thinking %}NONE{% else %}OPEN{% endif %}{% endif %}"
+        )
+        .replace("OPEN", opened)
+        .replace("NONE", "GAP<think></think>" if gap else "</think>")
+        .replace("GAP", line)
+    )
 
 
 TEMPLATES = {
@@ -109,7 +115,7 @@ def make(
     text: dict[str, Any] = {
         "vocab_size": (len(words) + 7) // 8 * 8, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2,
         "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16, "max_position_embeddings": context,
-        "pad_token_id": ids["<|endoftext|>"], "initializer_range": 0.1,
+        "pad_token_id": ids["<|endoftext|>"], "initializer_range": 0.5 if letters else 0.1,
         "eos_token_id": [ids[mark] for mark in ("<|endoftext|>", "<|user|>", "<|observation|>")],
     }  # fmt: skip
     if architecture.endswith("moe"):
@@ -176,7 +182,7 @@ def script(model: Any, head: list[int], starts: list[int]) -> None:
         vectors = torch.nn.functional.normalize(model.get_input_embeddings().weight, dim=-1)
         model.get_input_embeddings().weight.copy_(vectors)
         out = torch.zeros_like(vectors)
-        for before, after in [*((start, head[0]) for start in starts), *zip(head, head[1:], strict=False)]:
+        for before, after in [*((start, head[0]) for start in starts), *pairwise(head)]:
             out[after] += vectors[before]
         model.get_output_embeddings().weight.copy_(10 * out)
 

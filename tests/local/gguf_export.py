@@ -49,7 +49,9 @@ def _joined(weights: dict[str, Any], layers: int) -> dict[str, Any]:
     """`chatglm` has queries, keys and values in one matrix."""
     import numpy as np
 
-    kept = {name: tensor for name, tensor in weights.items() if not any(p in name for p in ("q_proj", "k_proj", "v_proj"))}
+    kept = {
+        name: tensor for name, tensor in weights.items() if not any(p in name for p in ("q_proj", "k_proj", "v_proj"))
+    }
     for layer in range(layers):
         start = f"model.layers.{layer}.self_attn"
         for kind in ("weight", "bias"):

@@ -72,7 +72,10 @@ def cut(path):
     [
         (lambda d: (d / "config.json").unlink(), "has no config.json"),
         (lambda d: (d / "config.json").write_text("{"), "cannot be read"),
-        (lambda d: (d / "config.json").write_text('{"model_type": "llama"}'), "architecture 'llama'.*give -m the address"),
+        (
+            lambda d: (d / "config.json").write_text('{"model_type": "llama"}'),
+            "architecture 'llama'.*give -m the address",
+        ),
         (lambda d: (d / "model.safetensors").unlink(), "1 of 1 files of weights are missing"),
         (lambda d: (d / "model.safetensors").rename(d / "pytorch_model.bin"), "can run code when they are read"),
         (lambda d: cut(d / "model.safetensors"), "the download is not complete"),
@@ -113,7 +116,9 @@ def test_what_is_wrong_with_a_file_is_said(folders, tmp_path):
 
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it(folders):
-    with pytest.raises(UsageError, match=r"need torch and transformers, not installed here: `pip install 'glmos\[local\]'`"):
+    with pytest.raises(
+        UsageError, match=r"need torch and transformers, not installed here: `pip install 'glmos\[local\]'`"
+    ):
         require_packages(describe(folders["glm4"]), lambda name: None if name in ("torch", "transformers") else name)
 
 

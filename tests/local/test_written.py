@@ -17,11 +17,17 @@ WEATHER = ToolSchema(
 WIND = ToolSchema("wind", "", {"type": "object", "properties": {}})
 
 GLM_4_5 = (
-    "\n<think>先看看\nthen call</think>\nI look it up.\n<tool_call>weather\n<arg_key>city</arg_key>\n<arg_value>成都</arg_value>\n"
+    "\n<think>先看看\nthen call</think>\nI look it up.\n<tool_call>weather\n"
+    "<arg_key>city</arg_key>\n<arg_value>成都</arg_value>\n"
     "<arg_key>days</arg_key>\n<arg_value>2</arg_value>\n<arg_key>zip</arg_key>\n<arg_value>75001</arg_value>\n</tool_call>\n"
     "<tool_call>wind\n</tool_call>"
 )
-GLM_4_7 = GLM_4_5.replace("\n<think>", "").replace("</think>\n", "</think>").replace(">\n<", "><").replace("weather\n", "weather")
+GLM_4_7 = (
+    GLM_4_5.replace("\n<think>", "")
+    .replace("</think>\n", "</think>")
+    .replace(">\n<", "><")
+    .replace("weather\n", "weather")
+)
 
 
 def read(text: str, *, form="tags", prompt="<|assistant|>", tools=(WEATHER, WIND), finish="stop", seed=0, taken=()):

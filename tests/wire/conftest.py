@@ -115,8 +115,11 @@ class MockServer:
             body += await stream.receive()
         path = first.split()[1]
         if first.startswith("GET"):
-            await self._write(stream, refusal(200 if self.models else 404, {"object": "list", "data": self.models}))
+            known = bool(self.models) and path.endswith("/models")
+            await self._write(stream, refusal(200 if known else 404, {"object": "list", "data": self.models}))
             return True
+        if path.startswith("/api/"):  # Ollama's own questions, which a test of chat completions is not about
+            return await self._write(stream, refusal(404, {"error": "not found"}))
         self.received.append(Received(path, headers, json.loads(body)))
         act = self._acts.pop(0) if self._acts else refusal(500, "the test scripted no answer for this request")
         return await self._write(stream, act)

@@ -13,6 +13,7 @@ from glmos.models.routes import Routes
 from glmos.testing.models import ScriptedModel, say
 
 pytestmark = pytest.mark.anyio
+PATIENT = Deadlines(connect=5, first_byte=10, idle=10)
 TOOLS_TEMPLATE = "[gMASK]<sop>{% if tools %}<|system|>{% endif %}<think>"
 
 
@@ -28,14 +29,23 @@ async def found(answers: dict[str, Any], guess: str = "vllm", **options: Any):
                         data += await stream.receive()
                     head, _, body = data.partition(b"\r\n\r\n")
                     method, path, _ = head.decode().split(" ", 2)
-                    length = next((int(line.split(":")[1]) for line in head.decode().lower().split("\r\n") if line.startswith("content-length")), 0)
+                    length = next(
+                        (
+                            int(line.split(":")[1])
+                            for line in head.decode().lower().split("\r\n")
+                            if line.startswith("content-length")
+                        ),
+                        0,
+                    )
                     while len(body) < length:
                         body += await stream.receive()
                     asked.append((method, path))
                     answer = answers.get(path)
                     answer = answer(json.loads(body)) if callable(answer) else answer
                     text = json.dumps(answer or {"error": "no such thing"}).encode()
-                    await stream.send(b"HTTP/1.1 %d X\r\ncontent-length: %d\r\n\r\n%s" % (200 if answer else 404, len(text), text))
+                    await stream.send(
+                        b"HTTP/1.1 %d X\r\ncontent-length: %d\r\n\r\n%s" % (200 if answer else 404, len(text), text)
+                    )
             except (anyio.EndOfStream, anyio.BrokenResourceError):
                 pass
 
@@ -44,11 +54,18 @@ async def found(answers: dict[str, Any], guess: str = "vllm", **options: Any):
     async with listener, anyio.create_task_group() as group:
         group.start_soon(listener.serve, serve)
         base = f"http://127.0.0.1:{listener.extra(anyio.abc.SocketAttribute.local_port)}/v1"
-        with anyio.fail_after(20):
-            servers = await local_servers(client, {guess: base})
+        with anyio.fail_after(60):
+            servers = await local_servers(client, {guess: base}, deadlines=PATIENT)
             views = {}
             if options.get("views"):
-                routes = Routes({}, {}, lambda: ScriptedModel([say("x")]), client=client, local_addresses={guess: base})
+                routes = Routes(
+                    {},
+                    {},
+                    lambda: ScriptedModel([say("x")]),
+                    client=client,
+                    local_addresses={guess: base},
+                    local_deadlines=PATIENT,
+                )
                 await routes.refresh()
                 views = {v.name: v for v in routes.describe()}
                 views["default"] = routes.driver("")
@@ -58,7 +75,12 @@ async def found(answers: dict[str, Any], guess: str = "vllm", **options: Any):
 
 
 def listed(*names: str, owner: str, **fields: Any) -> dict[str, Any]:
-    return {"/v1/models": {"object": "list", "data": [{"id": n, "object": "model", "owned_by": owner, **fields} for n in names]}}
+    return {
+        "/v1/models": {
+            "object": "list",
+            "data": [{"id": n, "object": "model", "owned_by": owner, **fields} for n in names],
+        }
+    }
 
 
 async def test_llama_cpp_tells_the_context_it_serves_and_what_its_template_can():
@@ -76,7 +98,11 @@ async def test_llama_cpp_tells_the_context_it_serves_and_what_its_template_can()
 async def test_ollama_tells_capabilities_and_the_context_of_what_is_loaded():
     def show(body):
         able = {"glm4:9b": ["completion", "tools"], "bge": ["embedding"], "old": ["completion"]}[body["model"]]
-        return {"capabilities": able, "parameters": "temperature 0.7\nnum_ctx   8192", "model_info": {"glm4.context_length": 131072}}
+        return {
+            "capabilities": able,
+            "parameters": "temperature 0.7\nnum_ctx   8192",
+            "model_info": {"glm4.context_length": 131072},
+        }
 
     answers = {**listed("old", "bge", "glm4:9b", owner="library"), "/api/show": show,
                "/api/ps": {"models": [{"name": "glm4:9b", "model": "glm4:9b", "context_length": 32768}]}}  # fmt: skip
@@ -93,7 +119,8 @@ async def test_ollama_tells_capabilities_and_the_context_of_what_is_loaded():
 async def test_sglang_tells_its_context_and_its_parsers():
     answers = {**listed("glm-4.6", owner="sglang"),
                "/get_model_info": {"model_path": "zai-org/GLM-4.6", "is_generation": True, "has_image_understanding": False},
-               "/get_server_info": {"context_length": 65536, "tool_call_parser": "glm45", "reasoning_parser": None}}  # fmt: skip
+               "/get_server_info": {"context_length": 65536, "tool_call_parser": "glm45",
+                                    "reasoning_parser": None}}  # fmt: skip
     (server,), _, _ = await found(answers)
     assert (server.provider, server.models[0].offer) == ("sglang", Offer(65536, True, False, False))
 
@@ -105,7 +132,9 @@ async def test_vllm_tells_its_context_in_its_list():
     assert asked == [("GET", "/v1/models")]
 
 
-@pytest.mark.parametrize("nonsense", [{"default_generation_settings": 5, "chat_template": 7, "modalities": []}, ["x"], {"a": 1}])
+@pytest.mark.parametrize(
+    "nonsense", [{"default_generation_settings": 5, "chat_template": 7, "modalities": []}, ["x"], {"a": 1}]
+)
 async def test_a_server_that_answers_nonsense_is_still_a_server(nonsense):
     (server,), _, _ = await found({**listed("m", owner="llamacpp"), "/props": nonsense})
     assert server.models[0].offer == Offer()

@@ -54,7 +54,9 @@ def pull(shell: Shell, repository: str, files: tuple[str, ...]) -> int:
     """
     from glmos.models.local.pull import pull as fetch
 
-    folder = fetch(repository, shell.home / "weights", patterns=files, endpoint=shell.environ.get("HF_ENDPOINT") or None)
+    folder = fetch(
+        repository, shell.home / "weights", patterns=files, endpoint=shell.environ.get("HF_ENDPOINT") or None
+    )
     fetched = sorted(folder.glob("*.gguf"))
     name = f"local:{repository}/{fetched[0].name}" if fetched else f"local:{repository}"
     shell.terminal.result(str(folder))

@@ -66,7 +66,9 @@ def limits_of(options: Mapping[str, float | None]) -> "Limits":
 @click.argument("goal")
 @click.option("-f", "--file", "files", multiple=True, metavar="PATH", help="A file or folder to work with; repeatable.")
 @click.option("-a", "--agent", default="", metavar="AGENT", help="The agent that pursues the goal.")
-@click.option("-m", "--model", default="", metavar="MODEL", help="nano, a configured name, provider:model, a URL, or weights.")
+@click.option(
+    "-m", "--model", default="", metavar="MODEL", help="nano, a configured name, provider:model, a URL, or weights."
+)
 @json_option
 @click.option("--detach", is_flag=True, help="Print the process's number and return at once.")
 @click.option("--yes", is_flag=True, help="Say yes in advance to everything it may ask approval for.")

@@ -70,7 +70,9 @@ def _served(row: Mapping[str, Any]) -> Served:
     return Served(name if isinstance(name, str) else "", owner if isinstance(owner, str) else "", context)
 
 
-async def local_servers(client: HttpClient, addresses: Mapping[str, str] | None = None) -> list[LocalServer]:
+async def local_servers(
+    client: HttpClient, addresses: Mapping[str, str] | None = None, *, deadlines: Deadlines = QUICK
+) -> list[LocalServer]:
     """The model servers that answer on this machine now, in the order of the profile file.
 
     Args:
@@ -81,13 +83,13 @@ async def local_servers(client: HttpClient, addresses: Mapping[str, str] | None 
 
     async def ask(name: str, base_url: str) -> None:
         try:
-            models = await served_models(client, f"{base_url}/models", deadlines=QUICK)
+            models = await served_models(client, f"{base_url}/models", deadlines=deadlines)
         except Broken:
             return
         if not models:
             return
         really = _really(name, models[0].owner)
-        told = await _offered(client, really, base_url, models)
+        told = await _offered(client, really, base_url, models, deadlines)
         if told:
             found[name] = LocalServer(really, base_url, told)
 
@@ -98,13 +100,13 @@ async def local_servers(client: HttpClient, addresses: Mapping[str, str] | None 
 
 
 async def _offered(
-    client: HttpClient, server: str, base_url: str, models: tuple[Served, ...]
+    client: HttpClient, server: str, base_url: str, models: tuple[Served, ...], deadlines: Deadlines
 ) -> tuple[Served, ...]:
     """The models that can be talked to, with what the server tells of each; those known to have no tools come last."""
     told: dict[str, Served] = {}
 
     async def ask(model: Served) -> None:
-        offer = await offer_of(client, server, base_url, model.name)
+        offer = await offer_of(client, server, base_url, model.name, deadlines)
         told[model.name] = model._replace(context_tokens=offer.context_tokens or model.context_tokens, offer=offer)
 
     async with anyio.create_task_group() as group:

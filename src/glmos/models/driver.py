@@ -146,7 +146,7 @@ class HttpDriver:
         """See `ports.RetryingDriver`."""
         if any(message.images for message in request.messages):
             raise ModelError(
-                f"Images cannot be sent to {self.endpoint.provider!r} yet: use GLM weights that see, on this machine (-m PATH).",
+                f"Images cannot be sent to {self.endpoint.provider!r} yet: use weights that see, on this machine (-m PATH).",
                 kind="bad_request",
                 usage=Usage(),
             )

@@ -43,17 +43,20 @@ class Offer(NamedTuple):
         return ", ".join(said)
 
 
-async def offer_of(client: HttpClient, server: str, base_url: str, model: str) -> Offer:
+async def offer_of(client: HttpClient, server: str, base_url: str, model: str, deadlines: Deadlines = QUICK) -> Offer:
     """What `server` (a provider's name) at `base_url` tells of `model`; nothing when it does not answer."""
     root = base_url.removesuffix("/v1")
+
+    async def ask(path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        return await _ask(client, root + path, body, deadlines)
+
     match server:
         case "llamacpp":
-            return _llamacpp(await _ask(client, f"{root}/props"))
+            return _llamacpp(await ask("/props"))
         case "ollama":
-            shown = await _ask(client, f"{root}/api/show", {"model": model})
-            return _ollama(shown, await _ask(client, f"{root}/api/ps"), model)
+            return _ollama(await ask("/api/show", {"model": model}), await ask("/api/ps"), model)
         case "sglang":
-            return _sglang(await _ask(client, f"{root}/get_model_info"), await _ask(client, f"{root}/get_server_info"))
+            return _sglang(await ask("/get_model_info"), await ask("/get_server_info"))
         case _:
             return Offer()
 
@@ -79,7 +82,9 @@ def _ollama(shown: Mapping[str, Any], running: Mapping[str, Any], model: str) ->
     named = _NUM_CTX.search(parameters) if isinstance(parameters, str) else None
     loaded = running.get("models")
     rows = [row for row in loaded if isinstance(row, dict)] if isinstance(loaded, list) else []
-    now = next((whole_number(row.get("context_length")) for row in rows if model in (row.get("name"), row.get("model"))), 0)
+    now = next(
+        (whole_number(row.get("context_length")) for row in rows if model in (row.get("name"), row.get("model"))), 0
+    )
     context = now or (int(named[1]) if named else 0)
     if can is None:
         return Offer(context)
@@ -97,12 +102,14 @@ def _sglang(model: Mapping[str, Any], server: Mapping[str, Any]) -> Offer:
     )
 
 
-async def _ask(client: HttpClient, url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+async def _ask(client: HttpClient, url: str, body: Mapping[str, Any] | None, deadlines: Deadlines) -> dict[str, Any]:
     """The object it answers; an empty one for anything else."""
     data = msgspec.json.encode(body) if body is not None else None
     headers = {"Content-Type": "application/json"} if body is not None else {}
     try:
-        async with client.request("POST" if body else "GET", url, headers=headers, body=data, deadlines=QUICK) as response:
+        async with client.request(
+            "POST" if body else "GET", url, headers=headers, body=data, deadlines=deadlines
+        ) as response:
             if response.status != 200:
                 return {}
             answer = read_json(await response.body(4 << 20))

@@ -27,12 +27,13 @@ from glmos.models.config import NANO, ModelsConfig, ModelSettings, normal_url, r
 from glmos.models.discover import LocalServer, local_servers
 from glmos.models.driver import Endpoint, HttpDriver, Sent
 from glmos.models.fallback import FallbackDriver
-from glmos.models.http import PATIENT, HttpClient, is_loopback
+from glmos.models.http import PATIENT, Deadlines, HttpClient, is_loopback
 from glmos.models.keys import Key
 from glmos.models.limits import Limiter
 from glmos.models.local import describe as weights
 from glmos.models.local.driver import LocalDriver, Shelf, require_packages
 from glmos.models.local.memory import total_memory
+from glmos.models.offers import QUICK
 from glmos.models.prices import FREE, price_of
 from glmos.models.profiles import family_of, profile_for, provider, provider_of, providers
 from glmos.models.recording import RecordingDriver
@@ -63,6 +64,7 @@ class Routes:
         *,
         client: HttpClient | None = None,
         local_addresses: Mapping[str, str] | None = None,
+        local_deadlines: Deadlines = QUICK,
         record_to: Path | None = None,
         weights_home: Path | None = None,
         on_request: Callable[[Sent], None] | None = None,
@@ -71,6 +73,7 @@ class Routes:
         Args:
             table: The parsed configuration; see `config`.
             local_addresses: Where to look for servers of this machine; the usual ports by default.
+            local_deadlines: How long they may take to answer.
             record_to: Write every call of every model to this file.
             weights_home: Where `glmos models pull` puts what it fetches.
 
@@ -82,6 +85,7 @@ class Routes:
         self._nano_factory = nano_factory
         self._client = client or HttpClient()
         self._local_addresses = local_addresses
+        self._local_deadlines = local_deadlines
         self._record_to = record_to
         self._weights_home = weights_home
         self._shelf = Shelf()
@@ -105,7 +109,7 @@ class Routes:
 
     async def refresh(self) -> None:
         """See `ports.ModelRoutes`."""
-        self._local = await local_servers(self._client, self._local_addresses)
+        self._local = await local_servers(self._client, self._local_addresses, deadlines=self._local_deadlines)
 
     def choose(self, name: str) -> str:
         """See `ports.ModelRoutes`. `openai` is replaced by the address OPENAI_BASE_URL gives, so that the process keeps

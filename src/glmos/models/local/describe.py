@@ -66,7 +66,11 @@ class Weights(Struct, frozen=True):
 
     def sentence(self, context: int) -> str:
         """What `glmos models` says of it."""
-        can = [word for word, yes in (("tools", self.form != "none"), ("thinking", self.thinking), ("images", self.vision)) if yes]
+        can = [
+            word
+            for word, yes in (("tools", self.form != "none"), ("thinking", self.thinking), ("images", self.vision))
+            if yes
+        ]
         less = f" of {self.trained_tokens:,}" if context < self.trained_tokens else ""
         return (
             f"{self.architecture} through {'llama.cpp' if self.kind == 'gguf' else 'transformers'}, "
@@ -76,7 +80,9 @@ class Weights(Struct, frozen=True):
 
 def is_path(name: str) -> bool:
     """Whether a model's name can only mean a place on disk."""
-    return name.startswith(("/", "./", "../", "~")) or name in (".", "..") or (name.endswith(".gguf") and ":" not in name)
+    return (
+        name.startswith(("/", "./", "../", "~")) or name in (".", "..") or (name.endswith(".gguf") and ":" not in name)
+    )
 
 
 def describe(path: Path) -> Weights:
@@ -101,7 +107,9 @@ def _folder(path: Path) -> Weights:
     if not (path / "config.json").is_file():
         inside = sorted(p.name for p in path.glob("*.gguf"))
         hint = f" Did you mean {str(path / inside[0])!r}?" if inside else ""
-        raise UsageError(f"The folder {shown} has no config.json, so it is no model: give the folder that has one.{hint}")
+        raise UsageError(
+            f"The folder {shown} has no config.json, so it is no model: give the folder that has one.{hint}"
+        )
     config = _json(path / "config.json")
     architecture = str(config.get("model_type", ""))
     if architecture not in (*TEXT, *VISION):
@@ -253,7 +261,10 @@ def _parts(path: Path) -> list[Path]:
 
 def _gguf_cache_bytes(values: Mapping[str, Any], architecture: str) -> int:
     heads = _int(values, f"{architecture}.attention.head_count") or 1
-    size = _int(values, f"{architecture}.attention.key_length") or _int(values, f"{architecture}.embedding_length") // heads
+    size = (
+        _int(values, f"{architecture}.attention.key_length")
+        or _int(values, f"{architecture}.embedding_length") // heads
+    )
     kv = _int(values, f"{architecture}.attention.head_count_kv") or heads
     return 2 * 2 * _int(values, f"{architecture}.block_count") * kv * size
 

@@ -32,7 +32,9 @@ _MOST_MARGIN = 50.0
 class LocalDriver:
     """Implements `ports.ModelDriver`."""
 
-    def __init__(self, name: str, process: WeightsProcess, shelf: "Shelf", *, max_output_tokens: int | None = None) -> None:
+    def __init__(
+        self, name: str, process: WeightsProcess, shelf: "Shelf", *, max_output_tokens: int | None = None
+    ) -> None:
         self._process = process
         self._shelf = shelf
         self._weights = process.load.weights

@@ -53,7 +53,9 @@ class LlamaEngine:
         try:
             self._server: Any = xllamacpp.Server(params)
         except RuntimeError as error:
-            raise CannotLoad("llama.cpp cannot read it: fetch it again, or a version made for a newer llama.cpp") from error
+            raise CannotLoad(
+                "llama.cpp cannot read it: fetch it again, or a version made for a newer llama.cpp"
+            ) from error
 
     def generate(
         self, prompt: str, images: Sequence[bytes], sampling: Sampling, on_text: Callable[[str], None],

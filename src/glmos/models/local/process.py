@@ -180,7 +180,9 @@ class WeightsProcess:
         status = await self._process.wait()
         why = _words(self._last_words())
         if status == -9:
-            why = "ended from outside, most likely because memory ran out: close other programs or choose a smaller model"
+            why = (
+                "ended from outside, most likely because memory ran out: close other programs or choose a smaller model"
+            )
         await self._end()
         return self._error("interrupted", f"broke off {when} ({why or f'status {status}'})", usage=None)
 

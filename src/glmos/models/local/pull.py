@@ -52,12 +52,14 @@ def _explained(error: Exception, repository: str, folder: Path) -> GlmosError:
     match error:
         case errors.GatedRepoError():
             return RefusedError(
-                f"The hub gives {repository!r} only to people who accepted its terms: accept them on its page, and set HF_TOKEN."
+                f"The hub gives {repository!r} only to people who accepted its terms: accept them there, and set HF_TOKEN."
             )
         case errors.RepositoryNotFoundError() | errors.RevisionNotFoundError():
             return NotFoundError(f"The hub has no repository {repository!r}, or wants HF_TOKEN for it: check the name.")
         case OSError() if error.errno is not None and not isinstance(error, ConnectionError | TimeoutError):
-            return DeviceError(f"The weights cannot be written to {str(folder)!r} ({error.strerror}): make room and pull again.")
+            return DeviceError(
+                f"The weights cannot be written to {str(folder)!r} ({error.strerror}): make room and pull again."
+            )
         case _:
             why = " ".join(str(error.__cause__ or error).split())[:200]
             return DeviceError(

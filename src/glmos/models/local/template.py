@@ -27,7 +27,7 @@ TAGS = (
 )  # fmt: skip
 ROLES = ("<|system|>", "<|user|>", "<|assistant|>", "<|observation|>", "<|endoftext|>", "[gMASK]", "<sop>")
 IMAGE = "<|image|>"
-_BREAK = "​"
+_BREAK = "\u200b"
 
 
 class TemplateError(Exception):

@@ -82,13 +82,13 @@ class TorchEngine:
             try:
                 if not pixels and not self._read(ids, kept, stopped):
                     return Generated(len(ids), kept, 0, "stopped")
-                return self._go_on(ids, kept, pixels, sampling, on_text, stopped)
+                return self._go_on(ids, kept, pixels, sampling, on_text=on_text, stopped=stopped)
             except BaseException:
                 self._cache, self._cached = None, []
                 raise
 
     def _go_on(
-        self, ids: list[int], kept: int, pixels: dict[str, Any], sampling: Sampling, on_text: Callable[[str], None],
+        self, ids: list[int], kept: int, pixels: dict[str, Any], sampling: Sampling, *, on_text: Callable[[str], None],
         stopped: Callable[[], bool],
     ) -> Generated:  # fmt: skip
         from transformers import StoppingCriteriaList

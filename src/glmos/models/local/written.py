@@ -31,7 +31,9 @@ _ENDS: Mapping[Mode, tuple[str, ...]] = {
 class Written:
     """A reply as it arrives. Feed it text; `reply` has what came of it."""
 
-    def __init__(self, form: Form, tools: Sequence[ToolSchema], *, prompt: str, on_delta: Callable[[Delta], None]) -> None:
+    def __init__(
+        self, form: Form, tools: Sequence[ToolSchema], *, prompt: str, on_delta: Callable[[Delta], None]
+    ) -> None:
         """
         Args:
             prompt: What the model goes on from: its end may have opened the thinking.
@@ -83,7 +85,9 @@ class Written:
             self._pass(before, end)
         if self._mode == "call" or (self._form == "name_line" and self._mode != "thinking"):
             return
-        keep = max((n for end in _ENDS[self._mode] for n in range(1, len(end)) if self._held.endswith(end[:n])), default=0)
+        keep = max(
+            (n for end in _ENDS[self._mode] for n in range(1, len(end)) if self._held.endswith(end[:n])), default=0
+        )
         ready = self._held[: len(self._held) - keep]
         self._held = self._held[len(ready) :]
         self._say(ready)
@@ -175,7 +179,7 @@ def read_call(text: str, tools: Mapping[str, Mapping[str, Any]]) -> tuple[str, s
     for part in body.split("<arg_key>"):
         key, closed, value = part.partition("</arg_key>")
         opened = value.partition("<arg_value>")[2]
-        if not closed or not opened and "<arg_value>" not in value:
+        if not closed or (not opened and "<arg_value>" not in value):
             return name, text[text.index("<arg_key>") :].strip()
         before, ended, _ = opened.rpartition("</arg_value>")
         arguments[key.strip()] = typed(before if ended else opened, _property(schema, key.strip()))
