@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 
 import anyio
 import pytest
@@ -14,7 +15,10 @@ from tests.local.checkpoints import make
 from tests.local.gguf_export import export
 
 pytestmark = pytest.mark.timeout(600)
-GIVE_UP = "\n<think>hard</think>\n<tool_call>give_up\n<arg_key>reason</arg_key>\n<arg_value>我不会算，sorry.</arg_value>\n</tool_call>"
+GIVE_UP = (
+    "\n<think>hard</think>\n<tool_call>give_up\n<arg_key>reason</arg_key>\n"
+    "<arg_value>我不会算，sorry.</arg_value>\n</tool_call>"
+)
 
 
 @pytest.fixture
@@ -39,10 +43,8 @@ def glmos(tmp_path):
             await system.signal(process.pid, "kill")
         await system.shutdown()
 
-    try:
+    with suppress(DaemonAbsent):
         anyio.run(stop)
-    except DaemonAbsent:
-        pass
 
 
 def configure(glmos, path, **settings):

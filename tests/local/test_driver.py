@@ -15,7 +15,8 @@ from glmos.models.local.driver import Shelf
 from glmos.models.local.process import make_room
 from glmos.models.routes import Routes
 from glmos.testing.models import ScriptedModel, say
-from tests.local.checkpoints import make
+from tests.local.checkpoints import make, tagged
+from tests.local.gguf_export import export
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 WEATHER = ToolSchema("weather", "天气", {"type": "object", "properties": {"city": {"type": "string"}}})
@@ -25,14 +26,26 @@ ENDLESS = ModelRequest((Message("user", "go on"),), max_tokens=3900, temperature
 
 
 @pytest.fixture
-def caller(shelf):
+def folder(shelf):
     return make(shelf / "caller", "glm4_moe", says=CALL, ends="<|observation|>")
 
 
 @pytest.fixture
-def talker(shelf):
+def caller(shelf):
+    """A file: its process starts in a moment."""
+    made = make(shelf / "caller-glm4", "glm4", says=CALL, ends="<|observation|>", template=tagged("\n"))
+    return export(made, shelf / "caller.gguf")
+
+
+@pytest.fixture
+def endless(shelf):
     """Never comes to an end by itself."""
     return make(shelf / "talker", "glm4", letters=True, context=4096)
+
+
+@pytest.fixture
+def talker(endless, shelf):
+    return export(endless, shelf / "talker.gguf")
 
 
 @pytest.fixture
@@ -53,8 +66,9 @@ async def until_gone(pid: int) -> None:
             await anyio.lowlevel.checkpoint()
 
 
-async def test_a_driver_answers_over_its_process_and_leaves_nothing_behind(weights, caller):
-    driver = weights.driver("disk", caller, threads=1)
+@pytest.mark.parametrize("form", ["folder", "caller"])
+async def test_a_driver_answers_over_its_process_and_leaves_nothing_behind(weights, form, request):
+    driver = weights.driver("disk", request.getfixturevalue(form), threads=1)
     assert driver.traits.provider == "local"
     assert driver.process.os_pid is None, "nothing is loaded before it is needed"
     deltas = []
@@ -69,8 +83,9 @@ async def test_a_driver_answers_over_its_process_and_leaves_nothing_behind(weigh
     await until_gone(pid)
 
 
-async def test_a_cancelled_call_stops_and_the_weights_stay_loaded(weights, talker):
-    driver = weights.driver("disk", talker, threads=1)
+@pytest.mark.parametrize("form", ["endless", "talker"])
+async def test_a_cancelled_call_stops_and_the_weights_stay_loaded(weights, form, request):
+    driver = weights.driver("disk", request.getfixturevalue(form), threads=1)
     begun = anyio.Event()
     async with anyio.create_task_group() as tasks:
 
@@ -144,10 +159,10 @@ async def test_a_prompt_beyond_the_context_is_refused_before_it_is_computed(weig
     assert caught.value.kind == "too_long"
 
 
-async def test_files_that_do_not_fit_together_are_said_to_be_so(weights, talker, tmp_path):
+async def test_files_that_do_not_fit_together_are_said_to_be_so(weights, endless, tmp_path):
     import shutil
 
-    broken = shutil.copytree(talker, tmp_path / "坏")
+    broken = shutil.copytree(endless, tmp_path / "坏")
     config = json.loads((broken / "config.json").read_text())
     (broken / "config.json").write_text(json.dumps(config | {"hidden_size": 128}))
     with pytest.raises(ModelError, match="坏' cannot be loaded") as caught:
@@ -155,8 +170,8 @@ async def test_files_that_do_not_fit_together_are_said_to_be_so(weights, talker,
     assert not caught.value.retryable
 
 
-async def test_what_weights_cannot_do_is_refused_at_once(weights, talker):
-    driver = weights.driver("disk", talker)
+async def test_what_weights_cannot_do_is_refused_at_once(weights, endless):
+    driver = weights.driver("disk", endless)
     for request, words in [
         (ModelRequest((Message("user", "?", images=(b"x",)),)), "cannot look at images"),
         (ModelRequest((Message("user", "?"),), grammar="root ::= x"), "held to a grammar"),
@@ -184,16 +199,16 @@ def routes(table=None, **options) -> Routes:
     return Routes(table or {}, {}, lambda: ScriptedModel([say("nano")]), local_addresses={}, **options)
 
 
-async def test_every_name_of_the_same_weights_leads_to_one_process(caller, tmp_path):
+async def test_every_name_of_the_same_weights_leads_to_one_process(folder, tmp_path):
     home = tmp_path / "weights"
     (home / "zai-org").mkdir(parents=True)
-    (home / "zai-org" / "Tiny").symlink_to(caller)
+    (home / "zai-org" / "Tiny").symlink_to(folder)
     table = {
-        "models": {"mine": {"path": str(caller)}, "short": {"path": str(caller), "context_tokens": 512, "threads": 1}}
+        "models": {"mine": {"path": str(folder)}, "short": {"path": str(folder), "context_tokens": 512, "threads": 1}}
     }
     found = routes(table, weights_home=home)
-    assert found.choose(str(caller)) == str(caller)
-    assert found.driver(str(caller)).process is found.driver("mine").process
+    assert found.choose(str(folder)) == str(folder)
+    assert found.driver(str(folder)).process is found.driver("mine").process
     assert found.driver("short").process is not found.driver("mine").process
     assert found.driver("short").traits.context_tokens == 512
     assert found.driver("local:zai-org/Tiny").traits.name == "local:zai-org/Tiny"
@@ -206,8 +221,8 @@ async def test_every_name_of_the_same_weights_leads_to_one_process(caller, tmp_p
     await found.aclose()
 
 
-async def test_a_default_that_is_a_path_is_described(caller):
-    views = routes({"default_model": str(caller)}).describe()
+async def test_a_default_that_is_a_path_is_described(folder):
+    views = routes({"default_model": str(folder)}).describe()
     assert (views[0].default, views[0].available) == (True, True)
     assert "glm4_moe through transformers" in views[0].detail
     views = routes({"default_model": "/nowhere"}).describe()

@@ -27,6 +27,7 @@ class LlamaEngine:
         """Raises: CannotLoad."""
         import xllamacpp
 
+        library: Any = xllamacpp  # compiled, without types
         needed, free = weights.needs(context), free_memory()
         if free and needed > free and not Path("/proc/driver/nvidia/version").exists():
             raise NoRoom(
@@ -38,7 +39,7 @@ class LlamaEngine:
         self._context = context
         self._adds_first = bool(read_head(Path(weights.path)).values.get("tokenizer.ggml.add_bos_token", False))
         self._folder = tempfile.TemporaryDirectory(prefix="glmos-llama-")
-        params: Any = xllamacpp.CommonParams()
+        params: Any = library.CommonParams()
         params.model.path = weights.path
         params.n_ctx = context
         params.n_parallel = 1
@@ -51,7 +52,7 @@ class LlamaEngine:
         if threads:
             params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
         try:
-            self._server: Any = xllamacpp.Server(params)
+            self._server: Any = library.Server(params)
         except RuntimeError as error:
             raise CannotLoad(
                 "llama.cpp cannot read it: fetch it again, or a version made for a newer llama.cpp"

@@ -27,6 +27,8 @@ TAGS = (
 )  # fmt: skip
 ROLES = ("<|system|>", "<|user|>", "<|assistant|>", "<|observation|>", "<|endoftext|>", "[gMASK]", "<sop>")
 IMAGE = "<|image|>"
+_TRAINING = re.compile(r"\{%-?\s*(?:end)?generation\s*-?%\}")
+"""Marks of what is trained on; they change nothing of the text."""
 _BREAK = "\u200b"
 
 
@@ -48,10 +50,9 @@ class ChatTemplate:
 
         environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
         environment.filters["tojson"] = _to_json
-        environment.globals["raise_exception"] = _refuse
-        environment.globals["strftime_now"] = _now
+        environment.globals.update({"raise_exception": _refuse, "strftime_now": _now})
         try:
-            self._template = environment.from_string(text)
+            self._template = environment.from_string(_TRAINING.sub("", text))
         except TemplateSyntaxError as error:
             raise TemplateError(f"its chat template does not parse ({error})") from error
         self._form = form

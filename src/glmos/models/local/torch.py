@@ -62,7 +62,7 @@ class TorchEngine:
         except Exception as error:  # files may be wrong in any way
             raise CannotLoad(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}") from error
         self._model.to(self.device).eval()
-        self.special = list(self._tokenizer.all_special_tokens)
+        self.special: Sequence[str] = list(self._tokenizer.all_special_tokens)
         self._ends = self._end_tokens()
         self._cache: Any = None
         self._cached: list[int] = []
@@ -130,12 +130,12 @@ class TorchEngine:
         """Cut the cache back to what `ids` begins with; give how much that is."""
         from transformers import DynamicCache
 
-        kept = 0
-        if self._cache is not None and self._reusable:
+        kept, cache = 0, self._cache
+        if cache is not None and self._reusable:
             most = min(len(self._cached), len(ids) - 1)
             kept = next((i for i in range(most) if self._cached[i] != ids[i]), most)
-        if kept:
-            self._cache.crop(kept - self._cache.get_seq_length())  # negative: so many fewer
+        if cache is not None and kept:
+            cache.crop(kept - cache.get_seq_length())  # negative: so many fewer
         else:
             self._cache = DynamicCache(config=self._model.config)
         self._cached = ids[:kept]
