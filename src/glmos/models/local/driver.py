@@ -22,6 +22,8 @@ from glmos.models.local.protocol import Load
 
 KEEP_SECONDS = 300.0
 MOST_OUTPUT = 16_384
+MOST_IMAGE_TOKENS = 6_144
+"""Of one picture, by the settings that GLM-4.1V to 4.6V come with."""
 INSTALL = "pip install 'glmos[local]'"
 _PACKAGES = {"transformers": ("torch", "transformers", "jinja2"), "gguf": ("xllamacpp", "jinja2")}
 _SMALL_VOCABULARY = 30_000
@@ -60,7 +62,7 @@ class LocalDriver:
         else:
             bound = tokens.request_tokens(request, 1.0)
         images = sum(len(message.images) for message in request.messages)
-        return int(bound * self._margin) + images * 4_096 + 1
+        return int(bound * self._margin) + images * MOST_IMAGE_TOKENS + 1
 
     def price(self, prompt_tokens: int, cached_tokens: int, completion_tokens: int) -> float:
         return 0.0

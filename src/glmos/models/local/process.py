@@ -52,6 +52,7 @@ class WeightsProcess:
         self._lines: BufferedByteReceiveStream | None = None
         self._errors: IO[bytes] | None = None
         self._number = 0
+        self._ready = False
         self.loads = 0
         """How often the weights were loaded."""
 
@@ -70,20 +71,30 @@ class WeightsProcess:
             self._number += 1
             n = self._number
             try:
-                for last in (False, True):
-                    await self._start()
-                    try:
-                        await self._send(Ask(n, request))
-                        return await self._answer(n, on_delta, heard=last)
-                    except _Vanished:
-                        await self._end()  # it had ended for want of questions just when this one came
-                raise AssertionError  # the second round gives or raises
+                try:
+                    return await self._once(n, request, on_delta)
+                except _Vanished:  # it had ended for want of questions just when this one came
+                    await self._end()
+                    return await self._once(n, request, on_delta, again=False)
             except anyio.get_cancelled_exc_class():
                 with anyio.CancelScope(shield=True):
                     await self._stop(n)
                 raise
             finally:
                 self.last_used = anyio.current_time()
+
+    async def _once(
+        self, n: int, request: ModelRequest, on_delta: Callable[[Delta], None], *, again: bool = True
+    ) -> ModelReply:
+        """Raises: ModelError; with `again`, _Vanished when it was gone before it can have heard the question."""
+        await self._start()
+        try:
+            await self._send(Ask(n, request))
+        except _Vanished:
+            if again:
+                raise
+            raise await self._crashed("when it was asked") from None
+        return await self._answer(n, on_delta, heard=not again)
 
     async def aclose(self) -> None:
         """End it. Returns when it is gone."""
@@ -110,12 +121,13 @@ class WeightsProcess:
             await self._end()
             raise self._error(first.kind, f"cannot be loaded: {first.text}")
         assert isinstance(first, Ready)
+        self._ready = True
 
     async def _stop(self, n: int) -> None:
         """Have it leave question `n`, or end it."""
         if self.os_pid is None:
             return
-        with anyio.move_on_after(self._grace):
+        with anyio.move_on_after(self._grace if self._ready else 0):
             try:
                 await self._send(Stop(n))
                 while True:
@@ -127,7 +139,7 @@ class WeightsProcess:
         await self._end()
 
     async def _end(self) -> None:
-        process, self._process, self._lines = self._process, None, None
+        process, self._process, self._lines, self._ready = self._process, None, None, False
         if process is not None:
             with anyio.CancelScope(shield=True):
                 if process.returncode is None:

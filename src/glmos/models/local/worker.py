@@ -26,6 +26,9 @@ from glmos.models.local.protocol import Ask, Done, Failed, FromWorker, Load, Pie
 from glmos.models.local.template import ChatTemplate, TemplateError
 from glmos.models.local.written import Written
 
+_FIRST = 60.0
+"""Seconds that freshly loaded weights wait at least."""
+
 
 class Session:
     """Loaded weights, from a request to a reply."""
@@ -93,12 +96,14 @@ class Worker:
         except (TemplateError, ImportError) as error:
             return self._fail(str(error), "bad_request")
         self._say(Ready(time.monotonic() - begun, engine.device))
+        patience = max(self._load.keep_seconds, _FIRST)  # somebody loaded it to ask something
         while True:
             try:
-                ask = self._asked.get(timeout=self._load.keep_seconds)
+                ask = self._asked.get(timeout=patience)
             except queue.Empty:
                 return 0
             self._say(self._answer(session, ask))
+            patience = self._load.keep_seconds
 
     def _answer(self, session: Session, ask: Ask) -> FromWorker:
         n = ask.n
