@@ -50,7 +50,8 @@ class ChatTemplate:
 
         environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
         environment.filters["tojson"] = _to_json
-        environment.globals.update({"raise_exception": _refuse, "strftime_now": _now})
+        names: Any = environment.globals
+        names.update(raise_exception=_refuse, strftime_now=_now)
         try:
             self._template = environment.from_string(_TRAINING.sub("", text))
         except TemplateSyntaxError as error:
