@@ -56,6 +56,13 @@ def serving(hub):
             if hub.status != 200:
                 self.answer(hub.status, b"{}", X_Error_Code=hub.code, X_Error_Message="no")
                 return
+            if "/tree/" in self.path:
+                entries = [
+                    {"type": "file", "path": name, "size": len(data), "oid": f"{hash(data) & 0xFFFFFFFF:040x}"}
+                    for name, data in hub.files.items()
+                ]
+                self.answer(200, json.dumps(entries).encode())
+                return
             if self.path.startswith("/api/models/"):
                 listing = {"id": REPOSITORY, "sha": SHA, "siblings": [{"rfilename": name} for name in hub.files]}
                 self.answer(200, json.dumps(listing).encode())
@@ -64,7 +71,7 @@ def serving(hub):
             data = hub.files[name]
             first = re.match(r"bytes=(\d+)-", self.headers.get("Range", ""))
             begin = int(first[1]) if first else 0
-            known = {"ETag": f'"{hash(data) & 0xFFFFFFFF:x}"', "X_Repo_Commit": SHA}
+            known = {"ETag": f'"{hash(data) & 0xFFFFFFFF:040x}"', "X_Repo_Commit": SHA}
             if content:
                 hub.fetched.append((name, begin))
             if content and name == "model.safetensors" and hub.cut:
@@ -126,7 +133,7 @@ def test_where_there_is_no_hub_it_is_said_so(tmp_path):
     ("refusal", "error", "words"),
     [((404, "RepoNotFound"), NotFoundError, "no repository 'zai-org/Tiny'"),
      ((403, "GatedRepo"), RefusedError, "accepted its terms"),
-     ((401, ""), NotFoundError, "HF_TOKEN"), ((400, ""), DeviceError, "No hub can be reached")],
+     ((401, "RepoNotFound"), NotFoundError, "HF_TOKEN"), ((400, ""), DeviceError, "No hub can be reached")],
 )  # fmt: skip
 def test_what_the_hub_refuses_is_said_in_a_sentence(hub, tmp_path, refusal, error, words):
     hub.status, hub.code = refusal

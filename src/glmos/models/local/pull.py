@@ -13,7 +13,7 @@ from glmos.abi.errors import DeviceError, GlmosError, NotFoundError, RefusedErro
 from glmos.models.local.describe import describe
 
 NEEDED = ("*.json", "*.safetensors", "*.jinja", "tokenizer*", "README.md", "LICENSE*")
-_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
 def pull(repository: str, into: Path, *, patterns: Sequence[str] = (), endpoint: str | None = None) -> Path:
