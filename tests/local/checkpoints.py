@@ -188,12 +188,22 @@ def script(model: Any, head: list[int], starts: list[int]) -> None:
 
 
 def pieces(text: str) -> list[str]:
-    """`text` in parts of which no two are equal."""
+    """`text` in parts of which no two are equal, and none has a `<` but at its beginning: in a prompt, a part that begins
+    before a mark would take the mark's first character."""
     parts: list[str] = []
     held = ""
     for character in text:
+        if character == "<" and held:
+            if parts and (len(held) < 2 or held in parts):
+                parts[-1] += held
+            else:
+                parts.append(held)
+            held = ""
         held += character
         if len(held) >= 2 and held not in parts:
             parts.append(held)
             held = ""
-    return [*parts[:-1], parts[-1] + held] if held else parts
+    if held:
+        parts[-1] += held
+    assert len(set(parts)) == len(parts), "two parts are equal: choose another text"
+    return parts

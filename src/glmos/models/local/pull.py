@@ -56,6 +56,8 @@ def _explained(error: Exception, repository: str, folder: Path) -> GlmosError:
             )
         case errors.RepositoryNotFoundError() | errors.RevisionNotFoundError():
             return NotFoundError(f"The hub has no repository {repository!r}, or wants HF_TOKEN for it: check the name.")
+        case errors.HfHubHTTPError() if error.response.status_code in (401, 403, 404):
+            return NotFoundError(f"The hub has no repository {repository!r}, or wants HF_TOKEN for it: check the name.")
         case OSError() if error.errno is not None and not isinstance(error, ConnectionError | TimeoutError):
             return DeviceError(
                 f"The weights cannot be written to {str(folder)!r} ({error.strerror}): make room and pull again."
