@@ -144,12 +144,7 @@ class HttpDriver:
 
     async def complete_within(self, request: ModelRequest, on_delta: OnDelta | None, again: Again) -> ModelReply:
         """See `ports.RetryingDriver`."""
-        if any(message.images for message in request.messages):
-            raise ModelError(
-                f"Images cannot be sent to {self.endpoint.provider!r} yet: use weights that see, on this machine (-m PATH).",
-                kind="bad_request",
-                usage=Usage(),
-            )
+        self._require(request)
         tries, cuts, spent = 0, 0, Usage()
         estimate = self.estimate(request)
         partial: ModelReply | None = None
@@ -178,6 +173,16 @@ class HttpDriver:
                     await self._pause(self._retry.pause(tries, self._chance, None) or 0.0)
                     continue
             return _with_usage(reply, spent)
+
+    def _require(self, request: ModelRequest) -> None:
+        """Raises: ModelError for what `traits` does not promise."""
+        images = any(message.images for message in request.messages)
+        if images or request.grammar or request.schema:
+            what = "Images cannot be sent to" if images else "A grammar cannot be set for"
+            raise ModelError(
+                f"{what} {self.endpoint.provider!r} yet: use weights on this machine that can (-m PATH).",
+                kind="bad_request", usage=Usage(),
+            )  # fmt: skip
 
     def _wait(self, error: ModelError, tries: int) -> float | None:
         """Seconds until the next try; None when there is none."""

@@ -39,6 +39,8 @@ class FallbackDriver:
             can_plan=all(t.can_plan for t in every),
             can_criticise=all(t.can_criticise for t in every),
             priced=all(t.priced for t in every),
+            vision=all(t.vision for t in every),
+            grammar=all(t.grammar for t in every),
         )
 
     def estimate(self, request: ModelRequest) -> int:
