@@ -1,9 +1,13 @@
 """The driver and the process of the weights: one question at a time, cancelled, crashed, idle, and found by its name."""
 
+import contextlib
 import json
 import os
+import shutil
 import signal
-import time
+import subprocess
+import sys
+from pathlib import Path
 
 import anyio
 import msgspec
@@ -11,14 +15,16 @@ import pytest
 
 from glmos.abi.errors import ModelError, NotFoundError, UsageError
 from glmos.abi.messages import Message, ModelRequest, ToolSchema
+from glmos.models.local.describe import describe
 from glmos.models.local.driver import Shelf
 from glmos.models.local.process import make_room
+from glmos.models.local.protocol import Load, encode
 from glmos.models.routes import Routes
 from glmos.testing.models import ScriptedModel, say
 from tests.local.checkpoints import make, tagged
 from tests.local.gguf_export import export
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.anyio
 WEATHER = ToolSchema("weather", "天气", {"type": "object", "properties": {"city": {"type": "string"}}})
 CALL = "\n<think>查</think>\n<tool_call>weather\n<arg_key>city</arg_key>\n<arg_value>成都</arg_value>\n</tool_call>"
 HI = ModelRequest((Message("user", "天气 in 成都?"),), (WEATHER,), max_tokens=100, temperature=0)
@@ -50,7 +56,7 @@ def talker(endless, shelf):
 
 @pytest.fixture
 async def weights():
-    found = Shelf()
+    found = Shelf(os.environ)
     yield found
     await found.aclose()
 
@@ -156,8 +162,6 @@ async def test_a_prompt_beyond_the_context_is_refused_before_it_is_computed(weig
 
 
 async def test_files_that_do_not_fit_together_are_said_to_be_so(weights, endless, tmp_path):
-    import shutil
-
     broken = shutil.copytree(endless, tmp_path / "坏")
     config = json.loads((broken / "config.json").read_text())
     (broken / "config.json").write_text(json.dumps(config | {"hidden_size": 128}))
@@ -237,20 +241,99 @@ async def test_names_that_lead_to_no_weights_are_refused_with_the_way_out(tmp_pa
         routes({"models": {"x": {"path": "/w", "provider": "vllm"}}})
 
 
-def test_the_process_ends_when_whoever_asked_is_gone(caller):
-    """A daemon that is killed closes the pipe."""
-    import subprocess
-    import sys
-
-    from glmos.models.local.describe import describe
-    from glmos.models.local.protocol import Load, encode
-
+@pytest.mark.parametrize("last", [b"", b'{"type":"ask","n":1,"request":{"mess'], ids=["nothing", "half a line"])
+def test_the_process_ends_when_whoever_asked_is_gone(caller, last):
+    """A daemon that is killed closes the pipe, and may leave half a line in it."""
     load = Load(describe(caller), 1024, 3600.0, threads=1)
-    with subprocess.Popen(
-        [sys.executable, "-m", "glmos.models.local.worker", encode(load).decode()], stdin=-1, stdout=-1, stderr=-3
-    ) as child:
+    with subprocess.Popen([sys.executable, "-m", "glmos.models.local.worker"], stdin=-1, stdout=-1, stderr=-3) as child:
+        child.stdin.write(encode(load) + b"\n")
+        child.stdin.flush()
         assert b'"ready"' in child.stdout.readline()
+        child.stdin.write(last)
         child.stdin.close()
-        begun = time.monotonic()
         assert child.wait(30) == 0
-        assert time.monotonic() - begun < 20
+
+
+# -- what the process may know and leave behind -----------------------------------------------------------------------
+
+
+async def test_no_key_of_the_daemon_is_known_to_the_process(caller):
+    weights = Shelf({**os.environ, "ZAI_API_KEY": "zk-secret", "HF_TOKEN": "hf-secret", "OMP_NUM_THREADS": "1"})
+    driver = weights.driver("disk", caller, threads=1)
+    await driver.complete(HI)
+    known = Path(f"/proc/{driver.process.os_pid}/environ").read_bytes()
+    assert b"OMP_NUM_THREADS=1" in known
+    assert b"HF_HUB_OFFLINE=1" in known
+    assert b"secret" not in known
+    await weights.aclose()
+
+
+async def test_nothing_lies_about_while_weights_are_loaded_nor_when_they_are_gone(caller, tmp_path):
+    """Not even when the process is ended from outside."""
+    weights = Shelf({**os.environ, "TMPDIR": str(tmp_path), "HOME": str(tmp_path)})
+    driver = weights.driver("disk", caller, threads=1)
+    await driver.complete(HI)
+    assert list(tmp_path.rglob("*")) == []
+    os.kill(driver.process.os_pid, signal.SIGKILL)
+    await weights.aclose()
+    assert list(tmp_path.rglob("*")) == []
+
+
+async def test_modules_in_the_folder_where_somebody_stands_are_not_run(weights, caller, tmp_path):
+    for name in ("xllamacpp", "jinja2", "queue"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('run')")
+    with contextlib.chdir(tmp_path):
+        assert (await weights.driver("disk", caller, threads=1).complete(HI)).calls
+
+
+async def test_code_that_comes_with_the_weights_is_not_run(weights, folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "代码")
+    (copy / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Evil: pass")
+    for name in ("config.json", "tokenizer_config.json"):
+        settings = json.loads((copy / name).read_text())
+        theirs = {"AutoConfig": "evil.Evil", "AutoModelForCausalLM": "evil.Evil", "AutoTokenizer": ["evil.Evil", None]}
+        (copy / name).write_text(json.dumps(settings | {"auto_map": theirs}))
+    driver = weights.driver("disk", copy, threads=1)
+    assert (await driver.complete(HI)).calls, "GLM's own architecture is run instead"
+    assert not (tmp_path / "ran").exists()
+
+
+# -- several at once --------------------------------------------------------------------------------------------------
+
+
+async def test_weights_that_are_answering_make_room_after_their_answer(weights, caller, talker):
+    busy, other = weights.driver("a", talker, threads=1), weights.driver("b", caller, threads=1)
+    begun = anyio.Event()
+    replies = []
+    async with anyio.create_task_group() as tasks:
+
+        async def ask():
+            long = msgspec.structs.replace(ENDLESS, max_tokens=300)
+            replies.append(await busy.complete(long, lambda _: begun.set()))
+
+        tasks.start_soon(ask)
+        await begun.wait()
+        await make_room(10**12, 1, [busy.process, other.process])
+        assert busy.process.os_pid is None
+    assert replies[0].usage.completion_tokens == 300, "the answer was not cut"
+
+
+async def test_two_sets_of_weights_that_fit_only_one_by_one_take_turns(caller, talker):
+    """Each call finds its weights loaded, however often the others took their place."""
+    weights = Shelf(os.environ)
+    drivers = [weights.driver("a", caller, threads=1), weights.driver("b", talker, threads=1)]
+    short = msgspec.structs.replace(HI, max_tokens=5)
+    loaded = []
+
+    async def ask(driver, other):
+        for _ in range(3):
+            await make_room(10**12, 1, [other.process])
+            await driver.complete(short)
+            loaded.append(driver)
+
+    with anyio.fail_after(100):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask, *drivers)
+            tasks.start_soon(ask, *reversed(drivers))
+    assert len(loaded) == 6
+    await weights.aclose()

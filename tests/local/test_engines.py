@@ -4,13 +4,15 @@ import io
 import itertools
 import json
 
+import msgspec
 import pytest
 
-from glmos.abi.messages import FunctionCall, Message, ModelRequest, ToolSchema
+from glmos.abi.messages import Delta, FunctionCall, Message, ModelRequest, ToolSchema
 from glmos.models.local.describe import describe
 from glmos.models.local.engine import NoRoom, Sampling, TooLong
 from glmos.models.local.protocol import Load
 from glmos.models.local.worker import Session
+from tests.local.checkpoints import NAME_LINE as NAME_LINE_TEMPLATE
 from tests.local.checkpoints import TEXT, VISION, make, tagged
 from tests.local.gguf_export import export
 
@@ -26,6 +28,10 @@ TAGS_4_7 = "查一下</think>" + TAGS.split("</think>\n")[1].replace("\n", "")
 NAME_LINE = 'weather\n{"city": "成都", "days": 2}'
 SAYS = {"glm": NAME_LINE, "glm4": NAME_LINE, "glm4_moe": TAGS, "glm4v": TAGS, "glm4v_moe": TAGS_4_7}
 HI = ModelRequest((Message("user", "天气 in 成都?"),), (WEATHER,), max_tokens=200, temperature=0)
+
+
+READ = ToolSchema("read", "读", {"type": "object"})
+MUST = ModelRequest((Message("user", "hi"),), (WEATHER, READ), max_tokens=40, temperature=0, require_call=True)
 
 
 def never() -> bool:
@@ -90,6 +96,30 @@ def test_a_call_of_tensors_of_random_weights_can_be_forced_token_by_token(shelf)
     reply, _ = session(folder, logits_processors=[force]).answer(HI, print, never)
     assert [(c.name, json.loads(c.arguments)) for c in reply.calls] == [("weather", ARGUMENTS)]
     assert reply.reasoning == "查一下"
+
+
+@pytest.mark.parametrize("form", ["folder", "file"])
+@pytest.mark.parametrize("template", ["name_line", "tags"])
+def test_weights_that_do_not_think_begin_with_a_call_where_one_is_required(shelf, form, template):
+    """Random weights would never write one by themselves."""
+    text = NAME_LINE_TEMPLATE if template == "name_line" else tagged("\n").replace("<think>", "<t>")
+    folder = make(shelf / f"must-{template}", "glm4", letters=True, template=text)
+    loaded = session(folder) if form == "folder" else gguf_session(export(folder, shelf / f"must-{template}.gguf"))
+    told: list[Delta] = []
+    free, _ = loaded.answer(msgspec.structs.replace(MUST, require_call=False), lambda _: None, never)
+    loaded.answer(MUST, told.append, never)  # which ends at its limit, in the middle of the call
+    text = "".join(delta.content for delta in told)
+    assert not free.calls
+    assert not text, "nothing is said beside the call"
+    if template == "name_line":
+        assert {delta.call for delta in told} & {"weather", "read"}
+
+
+def test_weights_that_think_are_not_kept_from_it_where_a_call_is_required(shelf):
+    folder = make(shelf / "must-think", "glm4_moe", letters=True)
+    required, free = (session(folder).answer(msgspec.structs.replace(MUST, require_call=must), lambda _: None, never)[0]
+                      for must in (True, False))  # fmt: skip
+    assert required == free
 
 
 @pytest.mark.parametrize("kind", [*TEXT, *VISION])
@@ -181,8 +211,6 @@ def test_it_stops_between_two_tokens_and_between_two_chunks_of_the_prompt(shelf)
 
 
 def test_weights_that_do_not_fit_are_refused_with_the_figures(shelf):
-    import msgspec
-
     from glmos.models.local.torch import TorchEngine
 
     weights = msgspec.structs.replace(describe(make(shelf / "fits", "glm4")), bytes=10**15)

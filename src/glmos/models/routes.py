@@ -88,7 +88,7 @@ class Routes:
         self._local_deadlines = local_deadlines
         self._record_to = record_to
         self._weights_home = weights_home
-        self._shelf = Shelf()
+        self._shelf = Shelf(environ)
         self._on_request = on_request
         self._local: list[LocalServer] = []
         self._drivers: dict[str, ModelDriver] = {}

@@ -2,22 +2,24 @@
 
 Its context is what the machine's memory can hold of what the weights were made for; a quarter of the memory for the
 key-value cache at most, unless the configuration says otherwise.
-Implements `ports.ModelDriver`. Above: `routes`. Below: `describe`, `process`.
+Above: `routes`. Below: `describe`, `process`.
 """
 
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
+import anyio
 import msgspec
 
 from glmos.abi.budgets import Usage
 from glmos.abi.errors import ModelError, UsageError
 from glmos.abi.messages import Delta, ModelReply, ModelRequest, ModelTraits
 from glmos.models import tokens
+from glmos.models.local.child import environment_of
 from glmos.models.local.describe import Weights, describe
 from glmos.models.local.memory import free_memory, total_memory
-from glmos.models.local.process import WeightsProcess, make_room
+from glmos.models.local.process import NotLoaded, WeightsProcess, make_room
 from glmos.models.local.protocol import Load
 
 KEEP_SECONDS = 300.0
@@ -57,11 +59,12 @@ class LocalDriver:
         return self._process
 
     def estimate(self, request: ModelRequest) -> int:
+        images = sum(len(message.images) for message in request.messages)
         if self._weights.vocabulary < _SMALL_VOCABULARY:
-            bound = len(msgspec.json.encode(request)) + tokens.TOOLS_PREAMBLE * 4
+            blind = [msgspec.structs.replace(message, images=()) for message in request.messages]
+            bound = len(msgspec.json.encode((blind, request.tools))) + tokens.TOOLS_PREAMBLE * 4
         else:
             bound = tokens.request_tokens(request, 1.0)
-        images = sum(len(message.images) for message in request.messages)
         return int(bound * self._margin) + images * MOST_IMAGE_TOKENS + 1
 
     def price(self, prompt_tokens: int, cached_tokens: int, completion_tokens: int) -> float:
@@ -71,8 +74,13 @@ class LocalDriver:
         """See `ports.ModelDriver`. Calls wait for each other: the weights do one thing at a time."""
         self._require(request)
         estimate = self.estimate(request)
-        await self._shelf.make_room(self._process)
-        reply = await self._process.ask(request, on_delta or _ignore)
+        while True:
+            await self._shelf.load(self._process)
+            try:
+                reply = await self._process.ask(request, on_delta or _ignore)
+                break
+            except NotLoaded:  # others needed its memory, or it had just ended for want of questions
+                continue
         if reply.usage.prompt_tokens > estimate:
             self._margin = min(self._margin * reply.usage.prompt_tokens / estimate * 1.05, _MOST_MARGIN)
         return reply
@@ -97,8 +105,15 @@ class Shelf:
     """All weights of this machine that are in use. The same path with the same settings is loaded once, whatever it
     is called."""
 
-    def __init__(self) -> None:
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        """
+        Args:
+            environ: Of this program; the processes get the harmless part of it.
+        """
+        self._environment = environment_of(environ)
         self._processes: dict[bytes, WeightsProcess] = {}
+        self._loading = anyio.Lock()
+        """Held by who looks for room and loads. Whoever has a process's turn must not want it."""
 
     def driver(
         self, name: str, path: Path, *, context_tokens: int | None = None, max_output_tokens: int | None = None,
@@ -113,15 +128,18 @@ class Shelf:
         weights = describe(path)
         require_packages(weights)
         context = min(context_tokens or weights.context(total_memory()), weights.trained_tokens)
-        load = Load(weights, context, keep_seconds or KEEP_SECONDS, thinking, threads)
-        known = self._processes.setdefault(msgspec.json.encode(load), WeightsProcess(load))
+        load = Load(weights, context, KEEP_SECONDS if keep_seconds is None else keep_seconds, thinking, threads)
+        known = self._processes.setdefault(msgspec.json.encode(load), WeightsProcess(load, self._environment))
         return LocalDriver(name, known, self, max_output_tokens=max_output_tokens)
 
-    async def make_room(self, wanted: WeightsProcess) -> None:
-        """End idle weights when those that are wanted would not fit beside them."""
-        if wanted.os_pid is None:
+    async def load(self, wanted: WeightsProcess) -> None:
+        """Have weights loaded; others give their memory back where both would not fit. Raises: ModelError."""
+        if wanted.os_pid is not None:
+            return
+        async with self._loading:
             others = [process for process in self._processes.values() if process is not wanted]
-            await make_room(wanted.load.weights.needs(wanted.load.context), free_memory(), others)
+            await make_room(wanted.needs, free_memory(), others)
+            await wanted.ready()
 
     async def aclose(self) -> None:
         for process in self._processes.values():

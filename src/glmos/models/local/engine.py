@@ -1,6 +1,6 @@
 """What the worker needs of a library that generates: `torch` and `llama` implement it.
 
-Above: `worker`. Below: nothing.
+Above: `worker`. Below: `protocol`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +18,8 @@ class Sampling(NamedTuple):
     """0: always the likeliest; None: as the checkpoint's own settings say."""
     grammar: str = ""
     schema: Mapping[str, Any] = {}
+    begins: Sequence[str] = ()
+    """The reply begins with one of these, where there are any."""
 
 
 class Generated(NamedTuple):

@@ -1,10 +1,12 @@
 """Generation through llama.cpp, in the process of the weights.
 
 xllamacpp wraps llama.cpp's server: its queue, sampling, grammars and prefix cache are used by calls inside this process.
-The HTTP port it insists on opening is a Unix socket in a private folder, behind a key that nobody has.
-Above: `worker`. Below: xllamacpp (in `glmos[local]`).
+The HTTP port it insists on opening is a Unix socket in a private folder that is removed at once, behind a key that nobody
+has.
+Above: `worker`. Below: `describe`, `gguf`, `memory`, xllamacpp (in `glmos[local]`).
 """
 
+import json
 import secrets
 import tempfile
 from collections.abc import Callable, Sequence
@@ -38,25 +40,25 @@ class LlamaEngine:
         self.special: Sequence[str] = ()
         self._context = context
         self._adds_first = bool(read_head(Path(weights.path)).values.get("tokenizer.ggml.add_bos_token", False))
-        self._folder = tempfile.TemporaryDirectory(prefix="glmos-llama-")
         params: Any = library.CommonParams()
         params.model.path = weights.path
         params.n_ctx = context
         params.n_parallel = 1
         params.special = True  # tags are tokens, and must be seen
-        params.hostnames = [f"{self._folder.name}/llama.sock"]
         params.api_keys = [secrets.token_hex(32)]
         params.ui = False
         params.verbosity = 0
         params.cache_ram_mib = 0
         if threads:
             params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
-        try:
-            self._server: Any = library.Server(params)
-        except RuntimeError as error:
-            raise CannotLoad(
-                "llama.cpp cannot read it: fetch it again, or a version made for a newer llama.cpp"
-            ) from error
+        with tempfile.TemporaryDirectory(prefix="glmos-llama-") as folder:
+            params.hostnames = [f"{folder}/llama.sock"]
+            try:
+                self._server: Any = library.Server(params)
+            except RuntimeError as error:
+                raise CannotLoad(
+                    "llama.cpp cannot read it: fetch it again, or a version made for a newer llama.cpp"
+                ) from error
 
     def generate(
         self, prompt: str, images: Sequence[bytes], sampling: Sampling, on_text: Callable[[str], None],
@@ -75,6 +77,8 @@ class LlamaEngine:
             asked["grammar"] = sampling.grammar
         elif sampling.schema:
             asked["json_schema"] = sampling.schema
+        elif sampling.begins:
+            asked["grammar"] = _beginning(sampling.begins)
         heard = _Heard(on_text, stopped)
         self._server.handle_completions(asked, heard.chunk)
         if heard.refusal:
@@ -109,6 +113,12 @@ class _Heard:
             self.cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens", 0)
         self.stopped = self._stopped()
         return self.stopped
+
+
+def _beginning(texts: Sequence[str]) -> str:
+    """GBNF of a reply that begins with one of `texts` and goes on as it likes. A text in JSON is one in GBNF."""
+    ways = " | ".join(json.dumps(text, ensure_ascii=False) for text in texts)
+    return f"root ::= ({ways}) rest\nrest ::= [^\\x00]*"
 
 
 def _refusal(error: dict[str, Any]) -> Exception:

@@ -1,10 +1,10 @@
 """What the daemon and the process of the weights say to each other: one JSON object a line, over the process's pipes.
 
-    to it      ask, stop
-    from it    ready, piece, done, failed
+    to it      load, once; then ask, stop
+    from it    ready; then piece, done, failed
 
 One question at a time; `stop` names the question it means, so that a late one stops nothing else.
-Above: `driver`, `worker`. Below: `abi`.
+Above: `child`, `process`, `worker`. Below: `describe`, `abi`.
 """
 
 from typing import Literal, TypeAlias
@@ -19,7 +19,7 @@ from glmos.models.local.describe import Weights
 
 
 class Load(Struct, frozen=True):
-    """The command line of the process."""
+    """The first line: what to load, and how."""
 
     weights: Weights
     context: int
@@ -70,6 +70,7 @@ Finish: TypeAlias = Literal["stop", "length", "stopped"]
 ToWorker: TypeAlias = Ask | Stop
 FromWorker: TypeAlias = Ready | Piece | Done | Failed
 
+load_line = msgspec.json.Decoder(Load)
 to_worker = msgspec.json.Decoder(ToWorker)
 from_worker = msgspec.json.Decoder(FromWorker)
 encode = msgspec.json.encode

@@ -6,8 +6,9 @@ template reads:
     tags        tool_calls with arguments as an object, `reasoning_content`, role `tool`        (GLM-4.5 and later)
     name_line   one turn for each call with the name as `metadata`, its result as `observation`  (GLM-4: no parallel calls)
 
-A template escapes nothing, so text that came from outside could speak with the voice of another role. Every special token
-and every tag of the format is therefore broken by a zero-width space wherever it occurs in a message.
+A template escapes nothing, so text that came from outside could speak with the voice of another role. Every special token,
+everything in the form `<|word|>` and every tag of the format is therefore broken by a zero-width space wherever it occurs in
+a message.
 Above: `worker`. Below: `describe`, jinja2.
 """
 
@@ -25,10 +26,11 @@ TAGS = (
     "<think>", "</think>", "<tool_call>", "</tool_call>", "<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>",
     "<tool_response>", "</tool_response>", "<tools>", "</tools>",
 )  # fmt: skip
-ROLES = ("<|system|>", "<|user|>", "<|assistant|>", "<|observation|>", "<|endoftext|>", "[gMASK]", "<sop>")
-IMAGE = "<|image|>"
+MARKS = ("[MASK]", "[gMASK]", "[sMASK]", "<sop>", "<eop>")
 _TRAINING = re.compile(r"\{%-?\s*(?:end)?generation\s*-?%\}")
 """Marks of what is trained on; they change nothing of the text."""
+_BARRED = r"<\|[^<>|\s]{1,40}\|>"
+"""How all of GLM's other special tokens look: roles, ends, images, boxes."""
 _BREAK = "\u200b"
 
 
@@ -59,8 +61,8 @@ class ChatTemplate:
         self._form = form
         self._tools_in_message = bool(re.search(r"""(\[['"]tools['"]\]|\bmessage\.tools|\bitem\.tools)""", text))
         self._vision = vision
-        words = sorted({*TAGS, *ROLES, *special, IMAGE}, key=len, reverse=True)
-        self._forbidden = re.compile("|".join(re.escape(word) for word in words if len(word) > 2))
+        words = sorted({*TAGS, *MARKS, *special}, key=len, reverse=True)
+        self._forbidden = re.compile("|".join((_BARRED, *(re.escape(word) for word in words if len(word) > 2))))
 
     def render(self, request: ModelRequest, *, thinking: bool | None = None) -> str:
         """The prompt, up to where the model goes on.

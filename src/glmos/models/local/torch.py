@@ -3,7 +3,7 @@
 The keys and values of the last conversation are kept: a process's next prompt begins with the bytes of the one before, so
 only what is new is computed. Prompts are read in chunks, and between two of them it can be stopped.
 Only safetensors are read and no code of the checkpoint is run.
-Above: `worker`. Below: torch, transformers (in `glmos[local]`).
+Above: `worker`. Below: `describe`, `memory`, torch, transformers (in `glmos[local]`).
 """
 
 import io
@@ -18,6 +18,7 @@ CHUNK = 512
 """Tokens of a prompt computed at once."""
 _REUSABLE = ("glm", "glm4", "glm4_moe")
 """Architectures whose cache can be cut back to a common beginning."""
+_CLOSED: Any = {"local_files_only": True, "trust_remote_code": False}
 _STOPS = ("<|user|>", "<|observation|>", "<|endoftext|>", "<|system|>")
 IMAGE = "<|image|>"
 
@@ -50,18 +51,18 @@ class TorchEngine:
         self.device = _device(torch, weights.needs(context))
         auto = transformers.AutoModelForImageTextToText if self._vision else transformers.AutoModelForCausalLM
         try:
-            self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(weights.path, local_files_only=True)
+            self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(weights.path, **_CLOSED)
             self._model: Any = auto.from_pretrained(
-                weights.path, dtype="auto", use_safetensors=True, local_files_only=True, attn_implementation="sdpa"
+                weights.path, dtype="auto", use_safetensors=True, attn_implementation="sdpa", **_CLOSED
             )
             self._images: Any = (
-                transformers.AutoImageProcessor.from_pretrained(weights.path, local_files_only=True, backend="pil")
+                transformers.AutoImageProcessor.from_pretrained(weights.path, backend="pil", **_CLOSED)
                 if self._vision
                 else None
             )
-        except Exception as error:  # files may be wrong in any way
-            raise CannotLoad(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}") from error
-        self._model.to(self.device).eval()
+            self._model.to(self.device).eval()
+        except (MemoryError, torch.OutOfMemoryError) as error:
+            raise NoRoom("there was not enough memory for it after all: close other programs") from error
         self.special: Sequence[str] = list(self._tokenizer.all_special_tokens)
         self._ends = self._end_tokens()
         self._cache: Any = None
@@ -105,10 +106,11 @@ class TorchEngine:
 
         given = self._torch.tensor([ids], device=self.device)
         cache = {} if pixels else {"past_key_values": self._cache}
+        begin = [_Begin(self._torch, self._ways(sampling.begins), len(ids))] if sampling.begins else []
         tokens = self._model.generate(
             input_ids=given, attention_mask=self._torch.ones_like(given), **pixels, **cache, **self._sampling(sampling),
             max_new_tokens=most, eos_token_id=sorted(self._ends), pad_token_id=min(self._ends),
-            stopping_criteria=StoppingCriteriaList([after_token]), logits_processor=self._processors,
+            stopping_criteria=StoppingCriteriaList([after_token]), logits_processor=[*self._processors, *begin],
         )[0].tolist()  # fmt: skip
         teller.close()
         written = len(tokens) - len(ids)
@@ -116,6 +118,9 @@ class TorchEngine:
             self._cached = tokens[: self._cache.get_seq_length()]
         finish = "stop" if tokens[-1] in self._ends else "stopped" if was_stopped else "length"
         return Generated(len(ids), kept, written, finish)
+
+    def _ways(self, texts: Sequence[str]) -> list[list[int]]:
+        return [self._tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
 
     def _sampling(self, sampling: Sampling) -> dict[str, Any]:
         if sampling.temperature is None:
@@ -191,6 +196,25 @@ class TorchEngine:
         if not ends:
             raise CannotLoad("neither generation_config.json nor the tokenizer says which token ends a reply")
         return ends
+
+
+class _Begin:
+    """A logits processor: what is written begins with one of several rows of tokens, and goes on as it likes."""
+
+    def __init__(self, torch: Any, ways: list[list[int]], start: int) -> None:
+        self._torch = torch
+        self._ways = ways
+        self._start = start
+        self._longest = max(map(len, ways))
+
+    def __call__(self, tokens: Any, scores: Any) -> Any:
+        written: list[int] = tokens[0, self._start : self._start + self._longest].tolist()
+        if any(written[: len(way)] == way for way in self._ways):
+            return scores
+        following = sorted({way[len(written)] for way in self._ways if way[: len(written)] == written})
+        only = self._torch.full_like(scores, float("-inf"))
+        only[:, following] = scores[:, following]
+        return only
 
 
 class _Teller:

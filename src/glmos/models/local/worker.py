@@ -1,10 +1,8 @@
 """The process of the weights: loads them, answers one question at a time, and ends when nobody asks.
 
-    python -m glmos.models.local.worker LOAD      (JSON, `protocol.Load`)
-
 A process of its own, because a model's memory is given back whole when it ends, because torch holds up an event loop and
 llama.cpp may crash, and neither may touch the daemon that owns the journal. It ends with the daemon: its input closes.
-Above: nobody. Below: `template`, `written`, `torch`, `llama`, `protocol`.
+Started by `child`. Below: `template`, `written`, `torch`, `llama`, `protocol`.
 """
 
 import os
@@ -22,9 +20,21 @@ from glmos.abi.budgets import Usage
 from glmos.abi.events import ModelFailureKind
 from glmos.abi.messages import Delta, ModelReply, ModelRequest
 from glmos.models.local.engine import CannotLoad, Engine, Generated, NoRoom, Sampling, TooLong
-from glmos.models.local.protocol import Ask, Done, Failed, FromWorker, Load, Piece, Ready, Stop, encode, to_worker
+from glmos.models.local.protocol import (
+    Ask,
+    Done,
+    Failed,
+    FromWorker,
+    Load,
+    Piece,
+    Ready,
+    Stop,
+    encode,
+    load_line,
+    to_worker,
+)
 from glmos.models.local.template import ChatTemplate, TemplateError
-from glmos.models.local.written import Written
+from glmos.models.local.written import Written, call_beginnings
 
 _FIRST = 60.0
 """Seconds that freshly loaded weights wait at least."""
@@ -49,11 +59,23 @@ class Session:
         prompt = self._template.render(request, thinking=False if held else self._load.thinking)
         images = [image for message in request.messages for image in message.images]
         written = Written(weights.form, request.tools, prompt=prompt, on_delta=on_delta)
-        sampling = Sampling(request.max_tokens, request.temperature, request.grammar, request.schema)
+        begins = call_beginnings(weights.form, request.tools) if self._insists(request, prompt) and not held else ()
+        sampling = Sampling(request.max_tokens, request.temperature, request.grammar, request.schema, begins)
         made = self._engine.generate(prompt, images, sampling, written.feed, stopped)
         written.close("stop" if made.finish == "stop" else "length")
         reply = written.reply({call.id for message in request.messages for call in message.calls})
         return msgspec.structs.replace(reply, usage=_usage(made)), made.finish == "stopped"
+
+    def _insists(self, request: ModelRequest, prompt: str) -> bool:
+        """Whether the reply must be a call. Weights that think first are asked and not made to: what they write first is
+        not the reply."""
+        thinks = self._load.weights.thinking and self._load.thinking is not False
+        return request.require_call and not thinks and not prompt.rstrip().endswith("<think>")
+
+
+def in_words(error: Exception) -> str:
+    """A library's failure in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
 def _usage(made: Generated) -> Usage:
@@ -91,10 +113,12 @@ class Worker:
         try:
             engine = load_engine(self._load)
             session = Session(self._load, engine)
-        except CannotLoad as error:
-            return self._fail(str(error), "overloaded" if isinstance(error, NoRoom) else "bad_request")
-        except (TemplateError, ImportError) as error:
+        except NoRoom as error:
+            return self._fail(str(error), "overloaded")
+        except (CannotLoad, TemplateError, ImportError) as error:
             return self._fail(str(error), "bad_request")
+        except Exception as error:  # files may be wrong in any way, and the libraries say so in any way
+            return self._fail(in_words(error), "bad_request")
         self._say(Ready(time.monotonic() - begun, engine.device))
         patience = max(self._load.keep_seconds, _FIRST)  # somebody loaded it to ask something
         while True:
@@ -117,19 +141,20 @@ class Worker:
         except TemplateError as error:
             return Failed(n, "bad_request", str(error), Usage(model_calls=1))
         except Exception as error:  # a library may fail in any way, and the next question may do well
-            text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-            return Failed(n, "protocol", text, Usage(model_calls=1))
+            return Failed(n, "protocol", in_words(error), Usage(model_calls=1))
         return Done(n, reply, stopped)
 
     def _listen(self) -> None:
         """Hear what comes while the weights are at work; end when nobody is there any more."""
-        for line in self._heard:
-            heard = to_worker.decode(line)
-            if isinstance(heard, Stop):
-                self._stop = heard.n
-            else:
-                self._asked.put(heard)
-        os._exit(0)
+        try:
+            for line in self._heard:
+                heard = to_worker.decode(line)
+                if isinstance(heard, Stop):
+                    self._stop = heard.n
+                else:
+                    self._asked.put(heard)
+        finally:  # a daemon that was killed may leave half a line
+            os._exit(0)
 
     def _say(self, what: FromWorker) -> None:
         self._said.write(encode(what) + b"\n")
@@ -142,11 +167,10 @@ class Worker:
 
 def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
     _be_ended_first()
     said = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # libraries print; the pipe is for the protocol alone
-    load = msgspec.json.decode(sys.argv[1], type=Load)
+    load = load_line.decode(sys.stdin.buffer.readline())
     return Worker(load, said, sys.stdin.buffer).run()
 
 

@@ -162,6 +162,14 @@ class Written:
             self.draft.calls.append(draft)
 
 
+def call_beginnings(form: Form, tools: Sequence[ToolSchema]) -> tuple[str, ...]:
+    """How replies begin that are a call of one of `tools`."""
+    if form == "name_line":
+        return tuple(f"{tool.name}\n" for tool in tools)
+    names = [tool.name + end for tool in tools for end in ("\n", "<arg_key>", "</tool_call>")]
+    return tuple(f"{gap}<tool_call>{name}" for gap in ("", "\n") for name in names)
+
+
 def read_call(text: str, tools: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
     """The name and the arguments, as JSON, of what stands between `<tool_call>` and its end.
 
