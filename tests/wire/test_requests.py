@@ -5,7 +5,9 @@ import json
 import anyio
 import pytest
 
-from glmos.abi.messages import FunctionCall, Message, ToolSchema
+from glmos.abi.budgets import Usage
+from glmos.abi.errors import ModelError
+from glmos.abi.messages import FunctionCall, Message, ModelRequest, ToolSchema
 
 pytestmark = pytest.mark.anyio
 
@@ -115,6 +117,18 @@ async def test_reasoning_effort_is_a_matter_of_configuration(sent):
     body = (await sent("glm-5.3", "zai", "hi", overrides={"body": {"reasoning_effort": "low"}})).body
     assert body["reasoning_effort"] == "low"
     assert body["thinking"] == {"type": "enabled", "clear_thinking": False}
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [(ModelRequest((Message("user", "颜色?", images=(b"png",)),)), "Images cannot be sent to 'zai' yet"),
+     (ModelRequest((Message("user", "是?"),), grammar='root ::= "是"'), "A grammar cannot be set for 'zai' yet"),
+     (ModelRequest((Message("user", "是?"),), schema={"type": "object"}), "A grammar cannot be set for 'zai' yet")],
+)  # fmt: skip
+async def test_what_is_not_promised_is_refused_before_it_is_sent(bench, request_, words):
+    with pytest.raises(ModelError, match=words) as caught:
+        await bench.driver("glm-5.3", "zai").complete(request_)
+    assert (caught.value.kind, caught.value.usage, bench.server.received) == ("bad_request", Usage(), [])
 
 
 @pytest.mark.parametrize("at", ["vllm", "sglang"])

@@ -1,10 +1,12 @@
 """A model that answers from a transcript: no network, the same words every time.
 
-Strict: a request must have been recorded with the same essential content (messages, calls, names of the tools, what it
-is for); the first such exchange that has not been used answers. In order: the next exchange answers, whatever is asked.
+Strict: a request must have been recorded with the same essential content (messages, calls, images, names of the tools,
+grammar, what it is for); the first such exchange that has not been used answers. In order: the next exchange answers,
+whatever is asked.
 Implements `ports.ModelDriver`. Above: `routes` (`-m replay:FILE`), tests. Below: `transcript`, `tokens`.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -20,6 +22,7 @@ from glmos.models.tokens import request_tokens
 from glmos.models.transcript import Exchange, read_transcript
 
 AROUND = 40
+_OF_REQUEST = ("purpose", "require_call", "tools", "grammar", "schema")
 
 
 class ReplayDriver:
@@ -106,6 +109,8 @@ class ReplayDriver:
             "purpose": request.purpose,
             "require_call": request.require_call,
             "tools": sorted(tool.name for tool in request.tools),
+            "grammar": request.grammar,
+            "schema": request.schema,
             "messages": [self._turn(message) for message in request.messages],
         }
 
@@ -116,6 +121,7 @@ class ReplayDriver:
             "content": self._text(message.content),
             "calls": calls,
             "answers": message.call_id,
+            "images": [hashlib.sha256(image).hexdigest() for image in message.images],
         }
 
     def _arguments(self, text: str) -> str:
@@ -137,13 +143,13 @@ def _shared(a: dict[str, Any], b: dict[str, Any]) -> tuple[int, int]:
         if x != y:
             break
         count += 1
-    return count, sum(a[key] == b[key] for key in ("purpose", "require_call", "tools"))
+    return count, sum(a[key] == b[key] for key in _OF_REQUEST)
 
 
 def first_difference(recorded: dict[str, Any], sent: dict[str, Any]) -> str:
     """Where two requests part, in words with what stands there on each side."""
     for number, (a, b) in enumerate(zip(recorded["messages"], sent["messages"], strict=False), 1):
-        for key in ("role", "content", "calls", "answers"):
+        for key in ("role", "content", "calls", "answers", "images"):
             if a[key] != b[key]:
                 return f"{key} of message {number} ({b['role']}) {_parting(_shown(a[key]), _shown(b[key]))}"
     ours, theirs = len(sent["messages"]), len(recorded["messages"])
@@ -152,7 +158,7 @@ def first_difference(recorded: dict[str, Any], sent: dict[str, Any]) -> str:
         side = "sent" if ours > theirs else "recorded"
         head = f"{extra['role']} {extra['content'][: AROUND * 2]!r}"
         return f"{theirs} messages were recorded and {ours} sent; only {side}: {head}"
-    for key in ("purpose", "require_call", "tools"):
+    for key in _OF_REQUEST:
         if recorded[key] != sent[key]:
             return f"{key} {_parting(_shown(recorded[key]), _shown(sent[key]))}"
     return "nothing differs"

@@ -93,7 +93,20 @@ async def test_a_request_that_was_not_recorded_is_answered_with_the_first_differ
         await replay.complete(ask("hello", "which 表 is it?", "more"))
     with pytest.raises(ModelError, match=r"tools differs at .*recorded '\[\]', sent '\[\"read\"\]'"):
         await replay.complete(ask("hello", "which 表 is it?", tools=(TOOL,)))
+    with pytest.raises(ModelError, match=r"grammar differs at character 0: recorded '', sent 'root"):
+        await replay.complete(ask("hello", "which 表 is it?", grammar='root ::= "是"'))
+    seen = ModelRequest((Message("user", "hello"), Message("user", "which 表 is it?", images=(b"png",))))
+    with pytest.raises(ModelError, match=r"images of message 2 \(user\) differs"):
+        await replay.complete(seen)
     assert replay.unused == 1, "nothing was used up"
+
+
+async def test_a_picture_is_answered_with_what_was_said_of_it(tmp_path):
+    path = tmp_path / "t.jsonl"
+    red, blue = (ModelRequest((Message("user", "颜色?", images=(data,)),)) for data in (b"red", b"blue"))
+    await recorded(path, say("红"), say("蓝"), requests=[red, blue])
+    replay = ReplayDriver(path)
+    assert [(await replay.complete(request)).content for request in (blue, red)] == ["蓝", "红"]
 
 
 async def test_arguments_are_compared_by_meaning_and_limits_not_at_all(tmp_path):
@@ -174,7 +187,8 @@ async def test_when_all_fail_the_first_failure_leads_and_the_last_is_told():
 
 def test_a_route_promises_what_all_its_models_can_keep():
     driver = FallbackDriver(
-        [named("a", context_tokens=100_000, priced=True), named("b", context_tokens=4096, can_plan=False, priced=True)]
+        [named("a", context_tokens=100_000, priced=True, vision=True, grammar=True), named("b", context_tokens=4096, can_plan=False, priced=True)]
     )
     traits = driver.traits
     assert (traits.name, traits.context_tokens, traits.can_plan, traits.priced) == ("a", 4096, False, True)
+    assert (traits.vision, traits.grammar) == (False, False)
