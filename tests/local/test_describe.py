@@ -1,9 +1,13 @@
 """What weights are and can do is read from their files; what is wrong with them is said in a sentence."""
 
 import json
+import os
 import shutil
+from contextlib import suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from glmos.abi.errors import NotFoundError, UsageError
 from glmos.models.local.describe import describe, is_path
@@ -15,6 +19,11 @@ from tests.local.gguf_export import export
 @pytest.fixture(scope="module")
 def folders(shelf):
     return {kind: make(shelf / f"described-{kind}", kind, context=8192) for kind in (*TEXT, *VISION)}
+
+
+@pytest.fixture(scope="module")
+def glm4_file(folders, shelf):
+    return export(folders["glm4"], shelf / "described.gguf").read_bytes()
 
 
 @pytest.fixture
@@ -71,7 +80,7 @@ def cut(path):
     ("spoil", "words"),
     [
         (lambda d: (d / "config.json").unlink(), "has no config.json"),
-        (lambda d: (d / "config.json").write_text("{"), "cannot be read"),
+        (lambda d: (d / "config.json").write_text("{"), "is no JSON"),
         (
             lambda d: (d / "config.json").write_text('{"model_type": "llama"}'),
             "architecture 'llama'.*give -m the address",
@@ -82,7 +91,12 @@ def cut(path):
         (lambda d: (d / "model.safetensors").write_bytes(b"<html>" * 99), "no safetensors file"),
         (lambda d: (d / "tokenizer.json").unlink(), "no tokenizer.json"),
         (lambda d: (d / "chat_template.jinja").unlink(), "for completing text, not for talking to"),
-        (lambda d: (d / "x.incomplete").touch(), "still being downloaded"),
+        (lambda d: (d / "model.safetensors").rename(d / "x.incomplete"), "still being downloaded, or was cut off"),
+        (lambda d: (d / "model.safetensors").write_bytes(b""), "no safetensors file"),
+        (lambda d: (d / "model.safetensors").write_bytes(b"\x08" + bytes(7) + b'{"x": 1}'), "no safetensors file"),
+        (lambda d: (d / "model.safetensors.index.json").write_text("{}"), "names no files of weights"),
+        (lambda d: (d / "config.json").write_text("[" * 100_000), "is no JSON"),
+        (lambda d: (d / "config.json").write_bytes(b"\xff\xfe{"), "is no JSON"),
     ],
 )
 def test_what_is_wrong_with_a_folder_is_said(copy, spoil, words):
@@ -91,10 +105,42 @@ def test_what_is_wrong_with_a_folder_is_said(copy, spoil, words):
         describe(copy)
 
 
+def test_what_an_interrupted_download_of_something_else_left_does_not_matter(copy):
+    (copy / "logo.png.incomplete").touch()
+    assert describe(copy).architecture == "glm4"
+
+
+def test_a_place_that_cannot_be_looked_at_is_said_to_be_so(tmp_path):
+    with pytest.raises(UsageError, match=r"cannot be read \(File name too long\)"):
+        describe(tmp_path / ("长" * 200))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "."])
+def test_weights_that_may_not_be_read_are_said_to_be_so(copy, name):
+    (copy / name).chmod(0)
+    with pytest.raises(UsageError, match=r"副本' cannot be read \(Permission denied\)"):
+        describe(copy)
+    (copy / name).chmod(0o700)
+
+
+@settings(max_examples=300, deadline=None)
+@given(at=st.integers(0, 3000), byte=st.integers(0, 255), count=st.integers(1, 8))
+def test_a_damaged_head_is_read_as_something_or_refused(glm4_file, tmp_path_factory, at, byte, count):
+    """Never another failure, and never a wait for a length that no file has."""
+    data = bytearray(glm4_file)
+    data[at : at + count] = bytes([byte]) * count
+    place = tmp_path_factory.getbasetemp() / "damaged.gguf"
+    place.write_bytes(data)
+    with suppress(UsageError):
+        describe(place)
+
+
 def test_what_is_wrong_with_a_file_is_said(folders, tmp_path):
     good = export(folders["glm4"], tmp_path / "w.gguf").read_bytes()
     place = tmp_path / "x.gguf"
     for data, words in [
+        (b"", "does not begin as a GGUF file"),
         (b"<html>", "does not begin as a GGUF file"),
         (good[:200], "ends in the middle of its head"),
         (good[: len(good) // 2], "download is not complete"),
@@ -113,6 +159,12 @@ def test_what_is_wrong_with_a_file_is_said(folders, tmp_path):
     (tmp_path / "m-00001-of-00002.gguf").write_bytes(good)
     with pytest.raises(UsageError, match="1 of 2 parts"):
         describe(tmp_path / "m-00001-of-00002.gguf")
+    (tmp_path / "m-00002-of-00002.gguf").write_bytes(good[: len(good) // 2])
+    with pytest.raises(UsageError, match=r"00002-of-00002\.gguf' ends before its tensors do"):
+        describe(tmp_path / "m-00001-of-00002.gguf")
+    (tmp_path / "m-00002-of-00002.gguf").write_bytes(good)
+    whole = describe(tmp_path / "m-00002-of-00002.gguf")
+    assert (whole.path, whole.bytes) == (str(tmp_path / "m-00001-of-00002.gguf"), 2 * len(good))
 
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it(folders):

@@ -237,8 +237,16 @@ async def test_names_that_lead_to_no_weights_are_refused_with_the_way_out(tmp_pa
     ]:
         with pytest.raises(error, match=words):
             routes().choose(name)
-    with pytest.raises(UsageError, match=r"\[models\.x\].*`path` and an address"):
-        routes({"models": {"x": {"path": "/w", "provider": "vllm"}}})
+    for table, words in [
+        ({"path": "/w", "provider": "vllm"}, r"\[models\.x\].*`path` and an address"),
+        (
+            {"provider": "vllm", "threads": 2},
+            r"\[models\.x\].*`threads`, which is for weights on disk: give their `path`",
+        ),
+        ({"path": "/w", "keep_seconds": -1}, r"\[models\.x\].*`keep_seconds`"),
+    ]:
+        with pytest.raises(UsageError, match=words):
+            routes({"models": {"x": table}})
 
 
 @pytest.mark.parametrize("last", [b"", b'{"type":"ask","n":1,"request":{"mess'], ids=["nothing", "half a line"])

@@ -11,9 +11,11 @@ import pytest
 from glmos.abi.errors import DeviceError, NotFoundError, RefusedError, UsageError
 from glmos.models.local.describe import describe
 from glmos.models.local.pull import pull
+from glmos.models.routes import Routes
+from glmos.testing.models import ScriptedModel, say
 from tests.local.checkpoints import make
+from tests.local.gguf_export import export
 
-pytestmark = pytest.mark.timeout(300)
 SHA = "0123456789abcdef0123456789abcdef01234567"
 REPOSITORY = "zai-org/Tiny"
 
@@ -112,6 +114,25 @@ def test_what_running_needs_is_fetched_and_nothing_else(hub, tmp_path):
         hub.fetched.clear()
         pull("zai-org/Tiny", tmp_path, endpoint=endpoint)
         assert hub.fetched == [], "what is there is not fetched again"
+
+
+def test_of_many_versions_the_one_that_was_asked_for_is_given(hub, shelf, tmp_path):
+    data = export(shelf / "pulled", shelf / "pulled.gguf").read_bytes()
+    hub.files = {"README.md": b"", "x-Q4_K_M.gguf": data, "x-Q8_0.gguf": data}
+    for part in (1, 2):
+        hub.files[f"BF16/x-0000{part}-of-00002.gguf"] = data
+    with serving(hub) as endpoint:
+        with pytest.raises(UsageError, match=r"name one, as in `glmos models pull zai-org/Tiny '\*Q4_K_M\.gguf'`"):
+            pull("zai-org/Tiny", tmp_path, endpoint=endpoint)
+        for pattern, name in [("*Q4*", "x-Q4_K_M.gguf"), ("*Q8_0.gguf", "x-Q8_0.gguf"),
+                              ("BF16/*", "BF16/x-00001-of-00002.gguf")]:  # fmt: skip
+            found = pull("zai-org/Tiny", tmp_path, patterns=[pattern], endpoint=endpoint)
+            assert found == tmp_path / "zai-org" / "Tiny" / name
+    listed = Routes({}, {}, lambda: ScriptedModel([say("x")]), local_addresses={}, weights_home=tmp_path).describe()
+    assert [view.name for view in listed if view.provider == "local"] == [
+        "local:zai-org/Tiny/BF16/x-00001-of-00002.gguf", "local:zai-org/Tiny/x-Q4_K_M.gguf",
+        "local:zai-org/Tiny/x-Q8_0.gguf",
+    ]  # fmt: skip
 
 
 def test_a_download_that_was_cut_off_goes_on_where_it_stopped(hub, tmp_path):

@@ -54,13 +54,10 @@ def pull(shell: Shell, repository: str, files: tuple[str, ...]) -> int:
     """
     from glmos.models.local.pull import pull as fetch
 
-    folder = fetch(
-        repository, shell.home / "weights", patterns=files, endpoint=shell.environ.get("HF_ENDPOINT") or None
-    )
-    fetched = sorted(folder.glob("*.gguf"))
-    name = f"local:{repository}/{fetched[0].name}" if fetched else f"local:{repository}"
-    shell.terminal.result(str(folder))
-    shell.terminal.say(f"Use it with `glmos run GOAL -m {name}`.")
+    home = shell.home / "weights"
+    found = fetch(repository, home, patterns=files, endpoint=shell.environ.get("HF_ENDPOINT") or None)
+    shell.terminal.result(str(found))
+    shell.terminal.say(f"Use it with `glmos run GOAL -m local:{found.relative_to(home)}`.")
     return exits.OK
 
 

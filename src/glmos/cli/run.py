@@ -159,10 +159,20 @@ def _goal(text: str) -> str:
 
 
 def model_name(name: str) -> str:
-    """A model as `-m` takes it; a path is made absolute, because the daemon stands elsewhere."""
-    as_path = name.startswith((".", "~")) or (":" not in name and name.endswith(".gguf"))
-    if as_path or (":" not in name and "/" in name and Path(name).exists()):
-        return str(Path(name).expanduser().absolute())
+    """A model as `-m` takes it; a path is made absolute, because the daemon stands elsewhere.
+
+    Raises: click.UsageError.
+    """
+    from glmos.models.local.describe import is_path
+
+    try:
+        name.encode()
+        if is_path(name) or (":" not in name and "/" in name and Path(name).exists()):
+            return str(Path(name).expanduser().absolute())
+    except (OSError, ValueError, RuntimeError) as error:
+        shown = repr(os.fsencode(name).decode("utf-8", "backslashreplace"))
+        why = "its name is not valid UTF-8: rename it" if isinstance(error, UnicodeEncodeError) else str(error)
+        raise click.UsageError(f"The model {shown} cannot be used: {why}.") from None
     return name
 
 

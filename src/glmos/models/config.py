@@ -24,11 +24,11 @@ Above: `routes`. Below: `profiles`, `prices`, `limits`, `retry`.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from glmos.abi.errors import UsageError
 from glmos.models.http import Deadlines
@@ -48,11 +48,11 @@ class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Empty: the provider's."""
     path: str = ""
     """Weights on this machine's disk: the folder of a model, or a .gguf file. Then neither provider nor address."""
-    keep_seconds: float | None = None
+    keep_seconds: Annotated[float, Meta(ge=0)] | None = None
     """With `path`: how long the weights stay in memory unused."""
     thinking: bool | None = None
     """With `path`: False has the template leave thinking out; by default the template decides."""
-    threads: int = 0
+    threads: Annotated[int, Meta(ge=0)] = 0
     """With `path`: processor threads; 0: as the library thinks."""
     model: str = ""
     """Empty: the provider's default, or whatever a server at `base_url` says it serves."""
@@ -105,13 +105,22 @@ def read_config(table: Mapping[str, Any]) -> ModelsConfig:
             raise UsageError(f"`[models.{name}]` in the configuration: {_plain(error)}.") from error
         if models[name].base_url:
             normal_url(models[name].base_url)
-        if models[name].path and (models[name].base_url or models[name].provider):
-            raise UsageError(f"`[models.{name}]` has `path` and an address or provider: weights on disk need no other.")
+        _require_one_place(name, models[name])
     names = {key: table.get(key, "") for key in ("default_model", "critic_model")}
     for key, value in names.items():
         if not isinstance(value, str):
             raise UsageError(f"`{key}` in the configuration must be a name in quotes, not {value!r}.")
     return ModelsConfig(models=models, **names)
+
+
+def _require_one_place(name: str, settings: ModelSettings) -> None:
+    """Raises: UsageError for settings that could have no effect."""
+    if settings.path and (settings.base_url or settings.provider):
+        raise UsageError(f"`[models.{name}]` has `path` and an address or provider: weights on disk need no other.")
+    given = {"keep_seconds": settings.keep_seconds, "thinking": settings.thinking, "threads": settings.threads or None}
+    idle = next((word for word, value in given.items() if value is not None), "")
+    if idle and not settings.path:
+        raise UsageError(f"`[models.{name}]` has `{idle}`, which is for weights on disk: give their `path`.")
 
 
 def _plain(error: msgspec.ValidationError) -> str:

@@ -330,9 +330,11 @@ class Routes:
     def _fetched_views(self) -> list[ModelView]:
         """What `glmos models pull` has put in its folder."""
         home = self._weights_home
-        found = sorted(home.glob("*/*/config.json")) + sorted(home.glob("*/*/*.gguf")) if home is not None else []
-        paths = [path.parent if path.name == "config.json" else path for path in found]
-        return [self._disk_view(f"local:{path.relative_to(home)}", path) for path in paths if home is not None]
+        if home is None:
+            return []
+        found = [path.parent for path in sorted(home.glob("*/*/config.json"))]
+        found += [path for path in sorted(home.glob("*/*/**/*.gguf")) if weights.is_first_part(path)]
+        return [self._disk_view(f"local:{path.relative_to(home)}", path) for path in found]
 
     def _disk_view(self, name: str, path: str | Path, context_tokens: int | None = None) -> ModelView:
         short = Path(path).name

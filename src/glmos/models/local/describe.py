@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, cast
 
+import msgspec
 from msgspec import Struct
 
 from glmos.abi.errors import NotFoundError, UsageError
@@ -92,10 +93,15 @@ def describe(path: Path) -> Weights:
         NotFoundError: Nothing does.
         UsageError: It is no GLM that can be run, or parts of it are missing.
     """
-    if path.is_dir():
-        return _folder(path)
-    if path.is_file():
-        return _file(path)
+    try:
+        if path.is_dir():
+            return _folder(path)
+        if path.is_file():
+            return _file(path)
+    except OSError as error:
+        raise UsageError(
+            f"The weights at {str(path)!r} cannot be read ({error.strerror}): allow it, or fetch them again."
+        ) from error
     raise NotFoundError(f"There are no weights at {str(path)!r}: give -m the folder of a model or a .gguf file.")
 
 
@@ -134,23 +140,22 @@ def _folder(path: Path) -> Weights:
 def _shards(path: Path) -> int:
     """Bytes of the weights. Raises: UsageError when some are missing or not whole."""
     index = path / "model.safetensors.index.json"
-    partial = sorted(p.name for p in path.rglob("*.incomplete"))
+    names = ["model.safetensors"]
     if index.is_file():
         names = sorted({str(name) for name in _table(_json(index), "weight_map").values()})
-    else:
-        names = ["model.safetensors"]
+        if not names:
+            raise UsageError(f"The file {str(index)!r} names no files of weights: fetch it again.")
     missing = [name for name in names if not (path / name).is_file()]
     if missing:
-        unsafe = any(path.glob("pytorch_model*.bin"))
-        why = (
-            "it has only pytorch_model.bin files, which can run code when they are read: convert them to safetensors"
-            if unsafe
-            else f"{len(missing)} of {len(names)} files of weights are missing ({missing[0]}): the download is not "
-            "complete; run it again"
-        )
-        raise UsageError(f"The model in {str(path)!r} cannot be loaded: {why}.")
-    if partial:
-        raise UsageError(f"The model in {str(path)!r} is still being downloaded ({partial[0]}): let it finish.")
+        few = f"{len(missing)} of {len(names)} files of weights are missing ({missing[0]})"
+        if any(path.glob("pytorch_model*.bin")):
+            few = "it has only pytorch_model.bin files, which can run code when they are read"
+            way_out = "convert them to safetensors"
+        elif any(path.rglob("*.incomplete")):
+            way_out = "it is still being downloaded, or was cut off; let it finish, or run it again"
+        else:
+            way_out = "the download is not complete; run it again"
+        raise UsageError(f"The model in {str(path)!r} cannot be loaded: {few}: {way_out}.")
     for name in names:
         _whole(path / name)
     return sum((path / name).stat().st_size for name in names)
@@ -162,28 +167,37 @@ def _whole(path: Path) -> None:
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         try:
-            head = json.loads(file.read(length)) if 0 < length <= min(size, 100_000_000) else None
-        except ValueError:
+            head = _tensors.decode(file.read(length)) if 0 < length <= min(size, _LARGEST_HEAD) else None
+        except (msgspec.DecodeError, RecursionError):
             head = None
-    if not isinstance(head, dict):
+    if head is None:
         raise UsageError(f"The file {str(path)!r} is no safetensors file, or damaged: fetch it again.")
-    entries = cast("dict[str, Any]", head)
-    ends = [entry["data_offsets"][1] for name, entry in entries.items() if name != "__metadata__"]
-    wanted = 8 + length + max(ends, default=0)
+    wanted = 8 + length + max((tensor.data_offsets[1] for tensor in head.values()), default=0)
     if size < wanted:
         raise UsageError(
             f"The file {str(path)!r} has {amount(size)} of {amount(wanted)}: the download is not complete; run it again."
         )
 
 
+class _Tensor(Struct, frozen=True):
+    """What a safetensors head says of a tensor, as far as it is needed; of `__metadata__` it says nothing."""
+
+    data_offsets: tuple[int, int] = (0, 0)
+
+
+_tensors = msgspec.json.Decoder(dict[str, _Tensor])
+_LARGEST_HEAD = 100_000_000
+"""Bytes, by the format."""
+
+
 def _folder_template(path: Path) -> str:
     own = path / "chat_template.jinja"
     if own.is_file():
-        return own.read_text("utf-8")
+        return own.read_text("utf-8", "replace")
     settings = _json(path / "tokenizer_config.json") if (path / "tokenizer_config.json").is_file() else {}
     template = settings.get("chat_template")
     if isinstance(template, list):
-        named = {str(t.get("name")): t.get("template") for t in cast("list[dict[str, Any]]", template)}
+        named = {str(t.get("name")): t.get("template") for t in cast("list[Any]", template) if isinstance(t, dict)}
         template = named.get("tool_use") or named.get("default")
     if not isinstance(template, str):
         raise UsageError(
@@ -207,13 +221,8 @@ def _file(path: Path) -> Weights:
     shown = repr(str(path))
     if path.suffix != ".gguf":
         raise UsageError(f"{shown} is no .gguf file: give -m the folder of a model or a .gguf file.")
-    path = _first_part(path)
-    try:
-        head = read_head(path)
-    except NotGguf as error:
-        raise UsageError(f"The file {shown} cannot be read as weights ({error}): fetch it again.") from error
-    if path.stat().st_size < head.least_size:
-        raise UsageError(f"The file {shown} ends before its tensors do: the download is not complete; run it again.")
+    parts = _parts(path)
+    head, *_ = [_whole_head(part) for part in parts]
     values = head.values
     architecture = str(values.get("general.architecture", ""))
     if architecture not in GGUF:
@@ -228,9 +237,10 @@ def _file(path: Path) -> Weights:
             "version."
         )
     return Weights(
-        path=str(path), kind="gguf", architecture=architecture, bytes=sum(p.stat().st_size for p in _parts(path)),
+        path=str(parts[0]), kind="gguf", architecture=architecture, bytes=sum(part.stat().st_size for part in parts),
         trained_tokens=_int(values, f"{architecture}.context_length") or LEAST_CONTEXT,
-        cache_bytes=_gguf_cache_bytes(values, architecture), vocabulary=_gguf_vocabulary(head), template=template,
+        cache_bytes=_gguf_cache_bytes(values, architecture),
+        vocabulary=head.lengths.get("tokenizer.ggml.tokens", 0), template=template,
         form=_form(template), thinking="<think>" in template, vision=False,
     )  # fmt: skip
 
@@ -238,13 +248,27 @@ def _file(path: Path) -> Weights:
 _PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
 
 
-def _first_part(path: Path) -> Path:
-    """Split files are loaded by their first part."""
-    return path.with_name(_PART.sub(r"-00001-of-\2.gguf", path.name))
+def _whole_head(path: Path) -> Head:
+    """Raises: UsageError when the file is no GGUF, or not whole."""
+    try:
+        head = read_head(path)
+    except NotGguf as error:
+        raise UsageError(f"The file {str(path)!r} cannot be read as weights ({error}): fetch it again.") from error
+    if path.stat().st_size < head.least_size:
+        raise UsageError(
+            f"The file {str(path)!r} ends before its tensors do: the download is not complete; run it again."
+        )
+    return head
+
+
+def is_first_part(path: Path) -> bool:
+    """Whether a .gguf file is the one that is named for all parts of its weights."""
+    found = _PART.search(path.name)
+    return found is None or int(found[1]) == 1
 
 
 def _parts(path: Path) -> list[Path]:
-    """Raises: UsageError when one is missing."""
+    """All parts of split weights, by any of them; the first is what is loaded. Raises: UsageError when one is missing."""
     found = _PART.search(path.name)
     if found is None:
         return [path]
@@ -269,10 +293,6 @@ def _gguf_cache_bytes(values: Mapping[str, Any], architecture: str) -> int:
     return 2 * 2 * _int(values, f"{architecture}.block_count") * kv * size
 
 
-def _gguf_vocabulary(head: Head) -> int:
-    return head.lengths.get("tokenizer.ggml.tokens", 0)
-
-
 # -- both -------------------------------------------------------------------------------------------------------------
 
 
@@ -285,8 +305,8 @@ def _form(template: str) -> Form:
 def _json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"The file {str(path)!r} cannot be read ({error}): fetch it again.") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"The file {str(path)!r} is no JSON ({error}): fetch it again.") from error
     if not isinstance(value, dict):
         raise UsageError(f"The file {str(path)!r} holds no object: fetch it again.")
     return cast("dict[str, Any]", value)

@@ -17,6 +17,7 @@ _SCALARS = {0: "B", 1: "b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "?",
 _STRING, _ARRAY = 8, 9
 _LONG_ARRAY = 64
 _LARGEST_TEXT = 1 << 24
+_LARGEST_SKIP = 1 << 32
 _MOST_ENTRIES = 100_000
 
 
@@ -41,30 +42,34 @@ def read_head(path: Path) -> Head:
     with path.open("rb") as file:
         if file.read(4) != b"GGUF":
             raise NotGguf("it does not begin as a GGUF file does")
-        version = _number(file, "<I")
-        if version not in (2, 3):
-            raise NotGguf(f"it has version {version}, and only 2 and 3 are known")
-        tensors, entries = _number(file, "<Q"), _number(file, "<Q")
-        if entries > _MOST_ENTRIES:
-            raise NotGguf("its head is damaged")
-        values: dict[str, Any] = {}
-        lengths: dict[str, int] = {}
-        for _ in range(entries):
-            key = _text(file)
-            kind = _number(file, "<I")
-            if kind == _ARRAY:
-                lengths[key], array = _array(file)
-                if array is not None:
-                    values[key] = array
-            else:
-                values[key] = _value(file, kind)
-        begins = [_tensor_offset(file) for _ in range(min(tensors, _MOST_ENTRIES))]
-        return Head(values, lengths, tensors, file.tell() + max(begins, default=0))
+        return _head(file)
+
+
+def _head(file: BufferedReader) -> Head:
+    version = _number(file, "<I")
+    if version not in (2, 3):
+        raise NotGguf(f"it has version {version}, and only 2 and 3 are known")
+    tensors, entries = _number(file, "<Q"), _number(file, "<Q")
+    if entries > _MOST_ENTRIES:
+        raise NotGguf("its head is damaged")
+    values: dict[str, Any] = {}
+    lengths: dict[str, int] = {}
+    for _ in range(entries):
+        key = _text(file)
+        kind = _number(file, "<I")
+        if kind == _ARRAY:
+            lengths[key], array = _array(file)
+            if array is not None:
+                values[key] = array
+        else:
+            values[key] = _value(file, kind)
+    begins = [_tensor_offset(file) for _ in range(min(tensors, _MOST_ENTRIES))]
+    return Head(values, lengths, tensors, file.tell() + max(begins, default=0))
 
 
 def _tensor_offset(file: BufferedReader) -> int:
     _text(file)
-    file.seek(8 * _number(file, "<I"), 1)  # its dimensions
+    _skip(file, 8 * _number(file, "<I"))  # its dimensions
     _number(file, "<I")  # its type
     return _number(file, "<Q")
 
@@ -75,12 +80,12 @@ def _array(file: BufferedReader) -> tuple[int, list[Any] | None]:
     if length <= _LONG_ARRAY:
         return length, [_value(file, kind) for _ in range(length)]
     if kind in _SCALARS:
-        file.seek(length * struct.calcsize(_SCALARS[kind]), 1)
+        _skip(file, length * struct.calcsize(_SCALARS[kind]))
         return length, None
     for _ in range(length):
         if kind != _STRING:
             raise NotGguf("its head has an array of arrays")
-        file.seek(_number(file, "<Q"), 1)
+        _skip(file, _number(file, "<Q"))
     return length, None
 
 
@@ -90,6 +95,12 @@ def _value(file: BufferedReader, kind: int) -> Any:
     if kind not in _SCALARS:
         raise NotGguf(f"its head has a value of the unknown type {kind}")
     return _number(file, _SCALARS[kind])
+
+
+def _skip(file: BufferedReader, size: int) -> None:
+    if size > _LARGEST_SKIP:
+        raise NotGguf("its head is damaged")
+    file.seek(size, 1)
 
 
 def _text(file: BufferedReader) -> str:

@@ -6,6 +6,7 @@ Above: `cli`. Below: `describe`, huggingface_hub (in `glmos[local]`).
 
 import re
 from collections.abc import Sequence
+from fnmatch import fnmatch
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,7 +18,7 @@ _NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
 def pull(repository: str, into: Path, *, patterns: Sequence[str] = (), endpoint: str | None = None) -> Path:
-    """Have the weights in `into/ORG/NAME`; give that folder.
+    """Have the weights in `into/ORG/NAME`; give what is to be run: that folder, or the .gguf file in it.
 
     Raises:
         UsageError: No name of a repository; the package that fetches is missing; what was fetched cannot be run.
@@ -35,15 +36,27 @@ def pull(repository: str, into: Path, *, patterns: Sequence[str] = (), endpoint:
         _fetch(repository, folder, wanted, endpoint)
     except Exception as error:  # its own, its HTTP library's and the operating system's
         raise _explained(error, repository, folder) from error
-    fetched = sorted(folder.glob("*.gguf"))
-    describe(fetched[0] if fetched else folder)
-    return folder
+    found = _gguf(folder, wanted)
+    if not found and not (folder / "config.json").is_file():
+        raise UsageError(
+            f"The repository {repository!r} has nothing that can be run under {', '.join(map(repr, wanted))}: where it holds "
+            f".gguf files, name one, as in `glmos models pull {repository} '*Q4_K_M.gguf'`."
+        )
+    run = found[0] if found else folder
+    describe(run)
+    return run
 
 
 def _fetch(repository: str, folder: Path, wanted: list[str], endpoint: str | None) -> None:
     from huggingface_hub import HfApi
 
     HfApi(endpoint=endpoint).snapshot_download(repository, local_dir=folder, allow_patterns=wanted, max_workers=4)
+
+
+def _gguf(folder: Path, wanted: Sequence[str]) -> list[Path]:
+    """The .gguf files that were asked for, not those that lie there from another time."""
+    files = sorted(folder.rglob("*.gguf"))
+    return [path for path in files if any(fnmatch(path.relative_to(folder).as_posix(), each) for each in wanted)]
 
 
 def _explained(error: Exception, repository: str, folder: Path) -> GlmosError:
