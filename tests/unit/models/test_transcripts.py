@@ -187,7 +187,10 @@ async def test_when_all_fail_the_first_failure_leads_and_the_last_is_told():
 
 def test_a_route_promises_what_all_its_models_can_keep():
     driver = FallbackDriver(
-        [named("a", context_tokens=100_000, priced=True, vision=True, grammar=True), named("b", context_tokens=4096, can_plan=False, priced=True)]
+        [
+            named("a", context_tokens=100_000, priced=True, vision=True, grammar=True),
+            named("b", context_tokens=4096, can_plan=False, priced=True),
+        ]
     )
     traits = driver.traits
     assert (traits.name, traits.context_tokens, traits.can_plan, traits.priced) == ("a", 4096, False, True)
