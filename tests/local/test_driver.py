@@ -187,7 +187,9 @@ async def test_idle_weights_make_room_for_others(weights, caller, talker):
     pid = idle.process.os_pid
     await make_room(10**9, 10**12, [idle.process, other.process])
     assert idle.process.os_pid == pid, "there was room"
-    await make_room(10**12, 10**9, [idle.process, other.process])
+    await make_room(10**15, 10**9, [idle.process, other.process])
+    assert idle.process.os_pid == pid, "nothing would have been enough"
+    await make_room(10**9, 10**9 - 1, [idle.process, other.process])
     assert idle.process.os_pid is None
     await until_gone(pid)
 
@@ -321,7 +323,7 @@ async def test_weights_that_are_answering_make_room_after_their_answer(weights, 
 
         tasks.start_soon(ask)
         await begun.wait()
-        await make_room(10**12, 1, [busy.process, other.process])
+        await make_room(2, 1, [busy.process, other.process])
         assert busy.process.os_pid is None
     assert replies[0].usage.completion_tokens == 300, "the answer was not cut"
 
@@ -335,7 +337,7 @@ async def test_two_sets_of_weights_that_fit_only_one_by_one_take_turns(caller, t
 
     async def ask(driver, other):
         for _ in range(3):
-            await make_room(10**12, 1, [other.process])
+            await make_room(2, 1, [other.process])
             await driver.complete(short)
             loaded.append(driver)
 

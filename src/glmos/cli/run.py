@@ -171,7 +171,11 @@ def model_name(name: str) -> str:
             return str(Path(name).expanduser().absolute())
     except (OSError, ValueError, RuntimeError) as error:
         shown = repr(os.fsencode(name).decode("utf-8", "backslashreplace"))
-        why = "its name is not valid UTF-8: rename it" if isinstance(error, UnicodeEncodeError) else str(error)
+        why = (
+            "its name is not valid UTF-8: rename it"
+            if isinstance(error, UnicodeEncodeError)
+            else str(error).rstrip(".")
+        )
         raise click.UsageError(f"The model {shown} cannot be used: {why}.") from None
     return name
 

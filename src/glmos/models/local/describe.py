@@ -175,7 +175,7 @@ def _whole(path: Path) -> None:
     wanted = 8 + length + max((tensor.data_offsets[1] for tensor in head.values()), default=0)
     if size < wanted:
         raise UsageError(
-            f"The file {str(path)!r} has {amount(size)} of {amount(wanted)}: the download is not complete; run it again."
+            f"The file {str(path)!r} is {wanted - size:,} bytes too short: the download is not complete; run it again."
         )
 
 

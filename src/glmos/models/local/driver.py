@@ -137,6 +137,8 @@ class Shelf:
         if wanted.os_pid is not None:
             return
         async with self._loading:
+            if wanted.os_pid is not None:  # somebody else has asked for them meanwhile
+                return
             others = [process for process in self._processes.values() if process is not wanted]
             await make_room(wanted.needs, free_memory(), others)
             await wanted.ready()

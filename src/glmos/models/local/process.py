@@ -184,14 +184,16 @@ class WeightsProcess:
 
 async def make_room(needed: int, free: int, others: Iterable[WeightsProcess]) -> None:
     """Have others give their memory back until `needed` bytes should be free: those unused for longest first, those that
-    are answering last, and after their answer.
+    are answering last, and after their answer. None of them where all together would not do.
 
     Args:
         free: Bytes; 0 when it is not known.
     """
-    for other in sorted(others, key=lambda process: (process.busy, process.last_used)):
-        if not free or needed <= free:
+    loaded = [process for process in others if process.os_pid is not None]
+    if not free or needed > free + sum(process.needs for process in loaded):
+        return
+    for other in sorted(loaded, key=lambda process: (process.busy, process.last_used)):
+        if needed <= free:
             return
-        if other.os_pid is not None:
-            await other.rest()
-            free += other.needs
+        await other.rest()
+        free += other.needs

@@ -57,7 +57,7 @@ class ChatTemplate:
         try:
             self._template = environment.from_string(_TRAINING.sub("", text))
         except TemplateSyntaxError as error:
-            raise TemplateError(f"its chat template does not parse ({error})") from error
+            raise TemplateError(f"its chat template does not parse ({error}): fetch it again") from error
         self._form = form
         self._tools_in_message = bool(re.search(r"""(\[['"]tools['"]\]|\bmessage\.tools|\bitem\.tools)""", text))
         self._vision = vision

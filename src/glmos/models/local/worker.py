@@ -118,7 +118,8 @@ class Worker:
         except (CannotLoad, TemplateError, ImportError) as error:
             return self._fail(str(error), "bad_request")
         except Exception as error:  # files may be wrong in any way, and the libraries say so in any way
-            return self._fail(in_words(error), "bad_request")
+            why = f"its files are damaged or do not fit together ({in_words(error)}): fetch them again"
+            return self._fail(why, "bad_request")
         self._say(Ready(time.monotonic() - begun, engine.device))
         patience = max(self._load.keep_seconds, _FIRST)  # somebody loaded it to ask something
         while True:
