@@ -48,7 +48,7 @@ class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Empty: the provider's."""
     path: str = ""
     """Weights on this machine's disk: the folder of a model, or a .gguf file. Then neither provider nor address."""
-    keep_seconds: Annotated[float, Meta(ge=0)] | None = None
+    keep_seconds: Annotated[float, Meta(ge=0, le=1e8)] | None = None
     """With `path`: how long the weights stay in memory unused."""
     thinking: bool | None = None
     """With `path`: False has the template leave thinking out; by default the template decides."""

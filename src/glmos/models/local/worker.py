@@ -138,11 +138,13 @@ class Worker:
             )
         except TooLong as error:
             context = self._load.context
-            return Failed(n, "too_long", f"{error} and the context {context:,}", Usage(model_calls=1))
+            why = f"{error} and the context {context:,}: give it less, or set a larger `context_tokens` for it"
+            return Failed(n, "too_long", why, Usage(model_calls=1))
         except TemplateError as error:
             return Failed(n, "bad_request", str(error), Usage(model_calls=1))
         except Exception as error:  # a library may fail in any way, and the next question may do well
-            return Failed(n, "protocol", in_words(error), Usage(model_calls=1))
+            why = f"{in_words(error)}: try again, or choose another model with -m"
+            return Failed(n, "protocol", why, Usage(model_calls=1))
         return Done(n, reply, stopped)
 
     def _listen(self) -> None:
