@@ -72,7 +72,8 @@ def train(recipe: Recipe, human: list[Problem], templates: list[Problem], tokeni
             optimizer.zero_grad()
         step, seen = step + 1, seen + int(batch.total.sum())
         keep = min(recipe.average, step / (step + 20))
-        torch._foreach_lerp_(average, [p.detach() for p in model.parameters()], 1 - keep)
+        for mean, parameter in zip(average, model.parameters(), strict=True):
+            mean.lerp_(parameter.detach(), 1 - keep)
         losses.append(loss.item())
         spent = time.monotonic() - begun
         if step % 50 == 0:
