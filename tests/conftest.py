@@ -15,7 +15,7 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[BubblewrapSandbox]:
+async def bubblewrap() -> AsyncIterator[BubblewrapSandbox]:
     """The real sandbox; skips where none can be set up, and says why."""
     sandbox = BubblewrapSandbox()
     try:
@@ -24,6 +24,11 @@ async def sandbox() -> AsyncIterator[BubblewrapSandbox]:
         pytest.skip(str(error))
     yield sandbox
     await sandbox.aclose()
+
+
+@pytest.fixture
+def sandbox(bubblewrap: BubblewrapSandbox) -> BubblewrapSandbox:
+    return bubblewrap
 
 
 @pytest.fixture(scope="session")

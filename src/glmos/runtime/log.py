@@ -231,7 +231,7 @@ class ProcessLog:
 
     def _go_back(self, error: Exception, *, heard: bool) -> None:
         """Forget what could not be written. Whoever built on it, or on a log that is another's now, cannot go on; nor can
-        the process, unless the one whose note it was hears of it."""
+        the process, unless nothing was begun of it and the one whose note it was hears of it."""
         if isinstance(error, ConflictError) or self._pending or not heard:
             self._error = error
         del self.entries[self.durable_seq :]
